@@ -1,0 +1,1 @@
+"""One frame in, one frame out; starts no thread."""

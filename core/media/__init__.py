@@ -1,0 +1,1 @@
+"""Pictures in and out: exact times, honest colours; knows no network."""

@@ -1,0 +1,63 @@
+"""What the user wishes: frozen, validated, passed between threads without locks.
+
+A field's range, unit and wording stand on the field; the command line's options, their range checks
+and their help text all come from here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Model(BaseModel):
+    """A frozen group of settings; unknown names are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EnhanceSettings(Model):
+    """How a frame is made bright."""
+
+    model: str = Field("deepspg", description="Name of a shipped model, or a .safetensors file")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the network runs")
+    strength: float = Field(
+        1.0, ge=0.0, le=1.0, description="Blend with the original, in linear light"
+    )
+    protect_highlights: float = Field(
+        1.0, ge=0.0, le=1.0, description="Keep lamps and headlights from being blown further"
+    )
+    prior_every: int = Field(
+        15, ge=1, le=120, description="Refresh the semantic prior every so many frames"
+    )
+
+
+class EncodeSettings(Model):
+    """How the result is written."""
+
+    codec: str = Field("libx264", description="FFmpeg encoder: libx264, libx265, libsvtav1, ...")
+    crf: int = Field(18, ge=0, le=63, description="Quality: lower is better and larger")
+    preset: str = Field("veryfast", description="Encoder speed against size")
+
+
+class TrimSettings(Model):
+    """Which part of the input is used."""
+
+    start: float = Field(0.0, ge=0.0, description="Seconds from the first frame to begin at")
+    end: float | None = Field(None, gt=0.0, description="Seconds from the first frame to stop at")
+
+
+class JobSettings(Model):
+    """One input, one output."""
+
+    input: Path
+    output: Path
+    enhance: EnhanceSettings = EnhanceSettings()
+    encode: EncodeSettings = EncodeSettings()
+    trim: TrimSettings = TrimSettings()
+    compare: Literal["side", "split"] | None = Field(
+        None, description="Show the original beside the result, or left of a line through it"
+    )
+    overwrite: bool = Field(False, description="Replace the output if it exists")

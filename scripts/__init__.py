@@ -1,0 +1,1 @@
+"""Thin commands around `core`: parse, then call."""

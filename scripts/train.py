@@ -39,7 +39,7 @@ class Recipe(BaseModel):
 
 def main(
     recipe: Path,
-    data: Annotated[Path, typer.Option(help="Folder of the training data")] = Path("../shared/data"),
+    data: Annotated[Path, typer.Option(help="The training data")] = Path("../shared/data"),
     runs: Annotated[Path, typer.Option(help="Where runs are kept")] = Path("runs"),
 ) -> None:
     """Trains one network."""

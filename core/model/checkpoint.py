@@ -50,7 +50,7 @@ class Checkpoint:
 
     network: nn.Module
     header: dict[str, str]
-    """`architecture`, `config` (JSON), `prior`, `data`, `steps`, `licence` and what else was said."""
+    """`architecture`, `config` (JSON), `prior`, `data`, `steps`, `licence` and the like."""
     sha256: str
     """Of the file."""
 
@@ -101,7 +101,8 @@ def load(path: Path) -> Checkpoint:
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {}), {name: file.get_tensor(name) for name in file.keys()}
+            names = file.keys()
+            return dict(file.metadata() or {}), {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{path} is not a safetensors file ({error}): pickled checkpoints can run code and "
@@ -109,8 +110,10 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         ) from error
 
 
-def save(path: Path, architecture: str, config: BaseModel, state: dict[str, Tensor], **said: str) -> None:
-    """Writes weights in half precision (what has one dimension stays in single) with their header."""
+def save(
+    path: Path, architecture: str, config: BaseModel, state: dict[str, Tensor], **said: str
+) -> None:
+    """Writes weights in half precision (one dimension stays in single) with their header."""
     small = {
         name: (tensor.half() if tensor.ndim > 1 else tensor).detach().cpu().contiguous()
         for name, tensor in state.items()

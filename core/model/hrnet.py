@@ -109,7 +109,9 @@ def expose(image_B3HW: Tensor) -> Tensor:
     return ((image_B3HW * gain_B111).clamp(max=1.0) - mean) / std
 
 
-def load_released(encoder: Mapping[str, Tensor], decoder: Mapping[str, Tensor] | None) -> SemanticPrior:
+def load_released(
+    encoder: Mapping[str, Tensor], decoder: Mapping[str, Tensor] | None
+) -> SemanticPrior:
     """The paper's prior from a published checkpoint.
 
     Args:
@@ -153,7 +155,7 @@ def _strict(state: dict[str, Tensor]) -> SemanticPrior:
     head = state.get("head.0.weight")
     last = state.get("head.3.weight")
     if head is None or last is None:
-        raise CheckpointError("The HRNet checkpoint has no segmentation head: give encoder and decoder.")
+        raise CheckpointError("The HRNet checkpoint has no head: give encoder and decoder.")
     config = W48_ADE20K.model_copy(
         update={"head_width": head.shape[0], "head_kernel": head.shape[2], "classes": last.shape[0]}
     )

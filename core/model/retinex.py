@@ -67,7 +67,7 @@ class Decomposition(nn.Module):
     def _light(curve_B5hw: Tensor, brightest_B1HW: Tensor) -> Tensor:
         """Reads each place's curve at each pixel's own brightness."""
         curve_B5HW = F.interpolate(curve_B5hw, size=brightest_B1HW.shape[2:], mode="bilinear")
-        base, slope, bend, toe, reach = curve_B5HW.split(1, 1)
+        base, slope, bend, toe, reach = torch.split(curve_B5HW, 1, 1)
         level = brightest_B1HW.clamp(min=1e-6).sqrt()
         shadow = toe * torch.exp(-8 * F.softplus(reach) * level)
         gain = base + slope * level + bend * level.square() + shadow

@@ -65,4 +65,5 @@ class SemanticEmbedding(nn.Module):
         query = F.interpolate(query_BDHW, size=size, mode="bilinear").flatten(2)
         key, query = F.normalize(key, dim=2), F.normalize(query, dim=2)
         map_BCD = (self.temperature * key @ query.transpose(1, 2)).softmax(1)  # Eq. 7
-        return (map_BCD.transpose(1, 2) @ value).unflatten(2, size)  # Eq. 8
+        mixed_BDHW: Tensor = (map_BCD.transpose(1, 2) @ value).unflatten(2, size)  # Eq. 8
+        return mixed_BDHW

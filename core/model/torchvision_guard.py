@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import importlib
 import sys
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 import torch
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 _SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -28,10 +31,11 @@ def import_timm() -> ModuleType:
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("timm", "torchvision")]:
-        del sys.modules[name]
-    library = torch.library.Library("torchvision", "FRAGMENT")  # noqa: TOR901
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("timm", "torchvision"):
+            del sys.modules[name]
+    library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for schema in _SCHEMAS:
-        library.define(schema)
+        library.define(schema)  # type: ignore[no-untyped-call]
     _kept_alive.append(library)
     return importlib.import_module("timm")

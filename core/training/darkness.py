@@ -9,7 +9,7 @@ bright at night is not asked to become brighter.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -77,7 +77,8 @@ class Darkness:
 
 def darken(picture: Picture, night: Darkness, random: np.random.Generator) -> Picture:
     """The picture as that camera would have stored it: uint8 sRGB, same shape."""
-    light = to_linear(picture) * np.float32(night.exposure) * np.float32(night.balance)
+    light = to_linear(picture) * np.float32(night.exposure)
+    light *= np.array(night.balance, np.float32)
     light *= _vignette(picture.shape[0], picture.shape[1], night.vignette)
     electrons = random.poisson(light * night.electrons).astype(np.float32)
     electrons += random.normal(0, night.read_noise, light.shape).astype(np.float32)
@@ -85,7 +86,9 @@ def darken(picture: Picture, night: Darkness, random: np.random.Generator) -> Pi
     return compress(np.rint(to_srgb(seen) * 255).astype(np.uint8), night.jpeg)
 
 
-def add_lamps(bright: Picture, dark: Picture, random: np.random.Generator) -> tuple[Picture, Picture]:
+def add_lamps(
+    bright: Picture, dark: Picture, random: np.random.Generator
+) -> tuple[Picture, Picture]:
     """Lays the same few lamps, with their glow, over a bright picture and its dark twin."""
     height, width = bright.shape[:2]
     y, x = np.mgrid[:height, :width].astype(np.float32)
@@ -105,21 +108,22 @@ def compress(picture: Picture, quality: int | None) -> Picture:
     if quality is None:
         return picture
     stored = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(cv2.imdecode(stored, cv2.IMREAD_COLOR)[..., ::-1])
+    back = cast("Picture", cv2.imdecode(stored, cv2.IMREAD_COLOR))
+    return np.ascontiguousarray(back[..., ::-1])
 
 
 def _vignette(height: int, width: int, loss: float) -> Linear:
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :, None]
-    return 1 - np.float32(loss) * (y**2 + x**2) / 2
+    return (1 - np.float32(loss) * (y**2 + x**2) / 2).astype(np.float32, copy=False)
 
 
 def _lamp_colour(random: np.random.Generator) -> Linear:
     """Between sodium orange and headlight white, now and then a red or green signal."""
     if random.random() < 0.2:
-        return np.float32([[1, 0.08, 0.05], [0.1, 1, 0.5]][int(random.integers(2))])
+        return np.array([[1, 0.08, 0.05], [0.1, 1, 0.5]][int(random.integers(2))], np.float32)
     warmth = random.uniform(0, 1)
-    return np.float32([1, 1 - 0.4 * warmth, 1 - 0.8 * warmth])
+    return np.array([1, 1 - 0.4 * warmth, 1 - 0.8 * warmth], np.float32)
 
 
 def _lay_over(picture: Picture, lamps: Linear) -> Picture:

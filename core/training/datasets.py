@@ -101,7 +101,7 @@ def camvid(folder: Path, split: str) -> list[Labelled]:
 
 def voc_pseudo(data: Path) -> list[Labelled]:
     """LOL-v1's training references, with their real dark twins, and SICE's, weakly labelled."""
-    found = []
+    found: list[tuple[Picture, Picture | None, Path]] = []
     for row in read_rows(data / "lol_v1" / "pairs.csv"):
         labels = data / "voc_pseudo" / "lol_v1" / f"{row['id']}.png"
         if row["split"] == "train" and labels.is_file():

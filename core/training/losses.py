@@ -35,11 +35,11 @@ def sum_of_roots(difference: Tensor) -> Tensor:
 
 
 def enhancement_losses(found: Enhanced, target_B3HW: Tensor) -> dict[str, Tensor]:
-    """Pixel and edge loss at every scale, and the decomposition's own: X_r is the bright picture."""
+    """Pixel and edge loss at every scale; the decomposition's own: X_r is the bright picture."""
     terms = {"light": pixel_loss(*_overview(found.reflectance_B3HW, target_B3HW))}
     pixel, edge = [], []
     for image in found.images:
-        target = F.adaptive_avg_pool2d(target_B3HW, image.shape[2:])
+        target = F.adaptive_avg_pool2d(target_B3HW, (image.shape[2], image.shape[3]))
         pixel.append(pixel_loss(image.float(), target))
         edge.append(edge_loss(image.float(), target))
     terms["pixel"], terms["edge"] = torch.stack(pixel).sum(), torch.stack(edge).sum()
@@ -55,6 +55,8 @@ def segmentation_loss(logits_BKhw: Tensor, labels_BHW: Tensor, classes_BK: Tenso
     """Cross entropy among the classes that an image's own label set knows.
 
     Args:
+        logits_BKhw: of all classes, at any size.
+        labels_BHW: class numbers, or `IGNORE`.
         classes_BK: which classes count, bool; the data sets name different things.
     """
     logits = F.interpolate(logits_BKhw.float(), size=labels_BHW.shape[1:], mode="bilinear")

@@ -38,7 +38,8 @@ def match_mean(image: Picture, reference: Picture) -> Picture:
     """
     luma = np.array([0.299, 0.587, 0.114])
     ratio = (reference @ luma).mean() / max((image @ luma).mean(), 1e-6)
-    return np.clip(np.rint(image * ratio), 0, 255).astype(np.uint8)
+    matched: Picture = np.clip(np.rint(image * ratio), 0, 255).astype(np.uint8)
+    return matched
 
 
 def scores(image: Picture, reference: Picture) -> dict[str, float]:

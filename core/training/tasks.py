@@ -11,7 +11,6 @@ from torch.nn import functional as F
 from core.training.darkness import Darkness, darken
 from core.training.datasets import (
     CAMVID_CLASSES,
-    VOC_CLASSES,
     LabelledCrops,
     Mixture,
     PairCrops,
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from core.model.deepspg import DeepSPG
+    from core.model.deepspg import DeepSPG, Enhanced
     from core.model.hrnet import SemanticPrior
     from core.training.trainer import Schedule
 
@@ -104,18 +103,19 @@ class EnhanceTask:
         deepspg = cast("DeepSPG", network).eval()
         found = []
         for dark, bright in self._validation:
-            image = self._enhance(deepspg, to_tensor(cast("NDArray[np.uint8]", dark))[None]).images[0]
+            dark_B3HW = to_tensor(cast("NDArray[np.uint8]", dark))[None]
+            image = self._enhance(deepspg, dark_B3HW).images[0]
             picture = (image[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
             found.append((psnr(picture, bright), ssim(picture, bright)))
         psnr_mean, ssim_mean = np.mean(found, axis=0)
         return {"psnr": round(float(psnr_mean), 3), "ssim": round(float(ssim_mean), 4)}
 
-    def _enhance(self, network: DeepSPG, dark_B3HW: Tensor):
+    def _enhance(self, network: DeepSPG, dark_B3HW: Tensor) -> Enhanced:
         if self._prior is None:
-            return network(dark_B3HW)
+            return cast("Enhanced", network(dark_B3HW))
         with torch.no_grad():
             features = self._prior(dark_B3HW).features
-        return network(dark_B3HW, network.queries(features))
+        return cast("Enhanced", network(dark_B3HW, network.queries(features)))
 
 
 _LAST = {"memory_format": torch.channels_last}

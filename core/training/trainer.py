@@ -47,8 +47,15 @@ class Schedule(BaseModel):
 class Task(Protocol):
     """What is trained, on what, and how it is judged."""
 
-    network: nn.Module
-    crops: Dataset[Any]
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
+        ...
+
+    @property
+    def crops(self) -> Dataset[Any]:
+        """What it is trained on; must not depend on what was drawn before."""
+        ...
 
     def losses(self, batch: list[Tensor]) -> dict[str, Tensor]:
         """Named terms; their sum is minimised."""
@@ -59,10 +66,15 @@ class Task(Protocol):
         ...
 
 
-def fit(task: Task, schedule: Schedule, run: Path, export: Callable[[nn.Module, int], None]) -> None:
+def fit(
+    task: Task, schedule: Schedule, run: Path, export: Callable[[nn.Module, int], None]
+) -> None:
     """Trains to the end of the schedule, going on from where the run's folder stands.
 
     Args:
+        task: what is trained.
+        schedule: how long, how hard and from which seed.
+        run: the folder of this run.
         export: called with the averaged network and the step at every save.
     """
     run.mkdir(parents=True, exist_ok=True)
@@ -71,9 +83,8 @@ def fit(task: Task, schedule: Schedule, run: Path, export: Callable[[nn.Module, 
     torch.manual_seed(schedule.seed)
     network = task.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), lr=schedule.rate)
-    average = AveragedModel(
-        network, multi_avg_fn=get_ema_multi_avg_fn(schedule.ema), use_buffers=True
-    )
+    averaging = get_ema_multi_avg_fn(schedule.ema)  # type: ignore[no-untyped-call]
+    average = AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
     parts = {"network": network, "optimizer": optimizer, "average": average}
     step = _resume(run / "state.pt", parts)
     started, seen = time.monotonic(), step
@@ -87,7 +98,8 @@ def fit(task: Task, schedule: Schedule, run: Path, export: Callable[[nn.Module, 
             speed = (step - seen) * schedule.batch / (time.monotonic() - started)
             figures = task.validate(average.module)
             _save(run / "state.pt", parts, step)
-            _log(run / "log.jsonl", {"step": step, "crops_per_second": round(speed, 2)} | terms | figures)
+            row = {"step": step, "crops_per_second": round(speed, 2)}
+            _log(run / "log.jsonl", row | terms | figures)
             export(average.module, step)
             started, seen = time.monotonic(), step
 

@@ -67,13 +67,15 @@ class PartFile:
             WriterError: the disk refused, or another file took the name in the meantime.
         """
         try:
-            _flush(self.path)
+            _flush(self.path, os.O_RDWR)
             if not self._overwrite and self._final.exists():
                 raise WriterError(
                     f"{self._final} appeared while the result was made; choose another name"
                 )
             os.replace(self.path, self._final)
-            _flush(self._final.parent)
+            # Not every system can flush a folder; the name is then on the disk a little later.
+            with contextlib.suppress(OSError):
+                _flush(self._final.parent, os.O_RDONLY)
         except OSError as error:
             raise WriterError(f"{self._final} could not be completed: {error.strerror}") from error
         finally:
@@ -85,8 +87,8 @@ class PartFile:
             self.path.unlink(missing_ok=True)
 
 
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def _flush(path: Path, mode: int) -> None:
+    descriptor = os.open(path, mode)
     try:
         os.fsync(descriptor)
     finally:

@@ -10,7 +10,7 @@ from av.stream import Discard, Disposition
 
 from core.errors import WriterError
 from core.media.codecs import CONTAINERS, can_hold
-from core.media.packets import PacketReader, open_input, primary_video
+from core.media.packets import PacketReader, first_packet, open_input, primary_video
 from core.media.probe import describe_stream
 from core.media.tags import shifted_chapters, stream_tags
 
@@ -39,6 +39,7 @@ class StreamCopier:
             self._input = open_input(path)
         except (FFmpegError, OSError) as error:
             raise WriterError(f"{path} could not be opened again to copy its sound") from error
+        self._path = path
         self._output = output
         self._container = CONTAINERS[suffix.lower()]
         self.film = primary_video(self._input)
@@ -74,19 +75,14 @@ class StreamCopier:
             self._input.seek(start)
 
     def copy_until(self, seconds: Fraction | None) -> None:
-        """Mux every packet up to this moment of the input; None: all that are left."""
+        """Mux every packet before this moment of the input; None: all that are left."""
         while (packet := self._waiting or next(self._packets, None)) is not None:
             self._waiting = packet
             time = _time(packet)
-            if seconds is not None and time is not None and time > seconds:
+            if seconds is not None and time is not None and time >= seconds:
                 return
             self._waiting = None
             self._mux(packet)
-
-    def drop_rest(self) -> None:
-        """Nothing more is wanted: the film ends here."""
-        self._waiting = None
-        self._packets = iter(())
 
     def close(self) -> None:
         """Free the input; safe to call twice."""
@@ -98,6 +94,9 @@ class StreamCopier:
         if stream.type == "data" and stream.discard == Discard.all:
             # MP4 keeps chapter titles in a stream of their own; the muxer makes a new one.
             return
+        if stream.disposition & Disposition.attached_pic:
+            self._take_cover(stream)
+            return
         if not can_hold(self._container, stream):
             self.notes.append(self._left_out(stream))
             return
@@ -106,8 +105,20 @@ class StreamCopier:
         target.metadata.update(stream_tags(stream.metadata, self._container))
         target.disposition = stream.disposition
         self._targets[stream.index] = target
-        if stream.type == "video" and not stream.disposition & Disposition.attached_pic:
+        if stream.type == "video":
             self.notes.append(f"Video stream {stream.index} was copied as it is, not enhanced")
+
+    def _take_cover(self, stream: Stream) -> None:
+        """Matroska keeps a cover as an attached file.
+
+        FFmpeg's MP4 muxer writes either a cover or tags of any name, such as a phone's and ours.
+        """
+        picture = first_packet(self._path, stream.index)
+        if self._container == "matroska" and picture is not None:
+            kind = "png" if stream.name == "png" else "jpeg"
+            self._output.add_attachment(f"cover.{kind}", f"image/{kind}", picture)
+            return
+        self.notes.append(f"The cover picture (stream {stream.index}) was left out; .mkv keeps it")
 
     def _left_out(self, stream: Stream) -> str:
         known = describe_stream(stream)
@@ -138,7 +149,8 @@ class StreamCopier:
             self._output.mux(packet)
         except FFmpegError as error:
             raise WriterError(
-                f"The {stream.type} stream {stream.index} could not be copied: {error.strerror}"
+                f"The {stream.type} stream {stream.index} could not be copied "
+                f"({error.strerror}); free some space or choose .mkv"
             ) from error
 
     def _moved(self, packet: Packet[Any]) -> bool:

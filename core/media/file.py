@@ -56,6 +56,15 @@ class FileSource:
         self._note_changes()
 
     def __iter__(self) -> Iterator[Frame]:
+        try:
+            yield from self._frames()
+        except (FFmpegError, OSError) as error:
+            raise SourceLostError(
+                f"{self._path} could not be read any further ({error.strerror}); check that its "
+                "disk is still connected"
+            ) from error
+
+    def _frames(self) -> Iterator[Frame]:
         self._rewind()
         info = self.info
         reformatter = VideoReformatter()

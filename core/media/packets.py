@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.stream import Stream
 
+_GONE = {errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.EBADF}
+"""The disk or the network share failed, not the file."""
 _GIVE_UP_AFTER = 32
 """Reads that fail in a row before the rest of the file is taken to be unreadable."""
 
@@ -38,7 +41,7 @@ def primary_video(container: InputContainer) -> av.VideoStream | None:
 class PacketReader:
     """Iterates over the packets of some streams and steps over what cannot be read.
 
-    Passive; one per thread.
+    Passive; one per thread. Where the device itself fails, FFmpeg's error passes through.
     """
 
     def __init__(self, container: InputContainer, streams: Sequence[Stream]) -> None:
@@ -59,9 +62,18 @@ class PacketReader:
                 return
             except AvEOFError:
                 return
-            except FFmpegError:
+            except FFmpegError as error:
+                if error.errno in _GONE:
+                    raise
                 self.broken += 1
                 in_a_row += 1
                 if in_a_row >= _GIVE_UP_AFTER:
                     self.ended_early = True
                     return
+
+
+def first_packet(path: Path, index: int) -> bytes | None:
+    """The first packet of one stream, such as a cover picture; None where it has none."""
+    with open_input(path) as container:
+        packets = PacketReader(container, [container.streams[index]])
+        return next((bytes(packet) for packet in packets if packet.size), None)

@@ -14,7 +14,8 @@ import numpy as np
 
 from core.errors import SettingsError, SourceOpenError, WriterError
 from core.media.atomic import PartFile, refuse_output
-from core.media.tiff import orientation_reset, read_metadata, with_metadata
+from core.media.tiff import is_tiff, orientation_reset, read_metadata, with_metadata
+from core.media.xmp import LARGEST_IN_JPEG, read_xmp, with_xmp
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +40,7 @@ _KINDS = {
     "xmp": cv2.IMAGE_METADATA_XMP,
 }
 _METADATA_FORMATS = {".png", ".jpg", ".jpeg", ".webp"}
+_XMP_BY_HAND = {".png", ".jpg", ".jpeg"}
 _TIFF = {".tif", ".tiff"}
 
 
@@ -79,13 +81,17 @@ def read_photo(path: Path) -> Photo:
         SourceOpenError: it is missing, damaged, or of a depth that is not 8 or 16 bits.
     """
     data = _read_bytes(path)
-    tiff = path.suffix.lower() in _TIFF
     # OpenCV turns a TIFF by its orientation tag whatever it is asked; other formats it leaves.
-    image, metadata = _decode(path, orientation_reset(data) if tiff else data)
-    if tiff:
+    image, metadata = _decode(path, orientation_reset(data) if is_tiff(data) else data)
+    if is_tiff(data):
         metadata = read_metadata(data)
-    if image.dtype not in (np.uint8, np.uint16):
-        raise SourceOpenError(f"{path} has {image.dtype} pixels; convert it to 8 or 16 bits")
+    elif (xmp := read_xmp(data)) is not None:
+        metadata["xmp"] = xmp
+    if image.dtype not in (np.uint8, np.uint16) or image.shape[2:] not in ((), (1,), (3,), (4,)):
+        raise SourceOpenError(
+            f"{path} has {image.dtype} pixels of {image.shape[2:]} channels; "
+            "convert it to RGB of 8 or 16 bits"
+        )
     alpha = np.ascontiguousarray(image[..., 3]) if image.shape[2:] == (4,) else None
     return Photo(_to_rgb(image), alpha, **metadata)
 
@@ -173,6 +179,9 @@ def _fit(photo: Photo, suffix: str) -> tuple[Photo, tuple[str, ...]]:
             "The colour profile is not one for RGB, which the pixels are now; it was left out"
         )
         photo = replace(photo, icc=None)
+    if suffix in _WITHOUT_ALPHA and photo.xmp is not None and len(photo.xmp) > LARGEST_IN_JPEG:
+        notes.append(f"The XMP is too large for {suffix}, so it was left out; .png keeps it")
+        photo = replace(photo, xmp=None)
     lost = _lost_metadata(photo, suffix)
     if lost:
         notes.append(f"{suffix} cannot take over the picture's {' and '.join(lost)}")
@@ -197,7 +206,8 @@ def _encode(photo: Photo, suffix: str) -> bytes | None:
     else:
         image = np.dstack([photo.pixels[..., ::-1], photo.alpha])
     options = list(_QUALITY.get(suffix, ()))
-    blocks = {_KINDS[name]: getattr(photo, name) for name in _KINDS}
+    carried = set(_KINDS) - ({"xmp"} if suffix in _XMP_BY_HAND else set())
+    blocks = {_KINDS[name]: getattr(photo, name) for name in carried}
     kept = {kind: block for kind, block in blocks.items() if block is not None}
     if suffix in _METADATA_FORMATS and kept:
         data = [np.frombuffer(block, np.uint8) for block in kept.values()]
@@ -209,6 +219,8 @@ def _encode(photo: Photo, suffix: str) -> bytes | None:
     encoded: bytes = buffer.tobytes()
     if suffix in _TIFF and kept:
         return with_metadata(encoded, photo.exif, photo.icc, photo.xmp)
+    if suffix in _XMP_BY_HAND and photo.xmp is not None:
+        return with_xmp(encoded, photo.xmp)
     return encoded
 
 

@@ -72,6 +72,11 @@ def with_metadata(data: bytes, exif: bytes | None, icc: bytes | None, xmp: bytes
     return bytes(body)
 
 
+def is_tiff(data: bytes) -> bool:
+    """Whether the bytes begin as those of a TIFF do."""
+    return _byte_order(data) is not None
+
+
 def orientation_reset(data: bytes) -> bytes:
     """The same file claiming that its pixels are upright as they are stored."""
     order = _byte_order(data)

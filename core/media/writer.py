@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Self
@@ -205,6 +206,12 @@ class VideoWriter:
     def _note_layout(self, encoder: str, layout: str) -> None:
         if encoder != self._settings.codec and encoder == "libvpx-vp9":
             self._notes.append("WebM cannot hold H.264, so the video was encoded as VP9")
+        matroska = container_for(self._path) in {"matroska", "webm"}
+        if matroska and self._info.sample_aspect_ratio != 1 and "26" not in encoder:
+            self._notes.append(
+                f"{encoder} in {self._path.suffix} cannot say that its pixels are not square, "
+                "so the picture will look stretched; .mp4 or libx264 in .mkv can"
+            )
         if "444" in layout:
             self._notes.append("Odd sides were kept by storing colour at full size (4:4:4)")
 
@@ -280,9 +287,10 @@ class VideoWriter:
         try:
             step(*details)
         except (FFmpegError, OSError) as error:
-            reason = error.strerror or str(error)
+            full = error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+            advice = "free some space" if full else "try another codec or folder"
             raise WriterError(
-                f"{self._path} could not be written ({reason}); check the space left on the disk"
+                f"{self._path} could not be written ({error.strerror}); {advice}"
             ) from error
 
     def _close_copier(self) -> None:

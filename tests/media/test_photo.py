@@ -15,10 +15,11 @@ from core.errors import SettingsError, SourceOpenError, WriterError
 from core.media.photo import Photo, is_photo, read_photo, write_photo
 
 ICC = (
-    struct.pack(">I12s4s4s12s4s", 132, b"\0\0\0\0\2\x10\0\0mntr", b"RGB ", b"XYZ ", b"", b"acsp")
-    + bytes(28) + struct.pack(">III", 0xF6D6, 0x10000, 0xD32D) + bytes(48) + bytes(4)
+    struct.pack(">I12s4s4s12s4s", 344, b"\0\0\0\0\2\x10\0\0mntr", b"RGB ", b"XYZ ", b"", b"acsp")
+    + bytes(28) + struct.pack(">III", 0xF6D6, 0x10000, 0xD32D) + bytes(48)
+    + struct.pack(">I4sII", 1, b"cprt", 144, 200) + b"text" + bytes(range(4, 200))
 )  # fmt: skip
-"""The least that libpng takes for a colour profile: a header and no tags."""
+"""The least that libpng takes for a colour profile: a header and one tag."""
 
 
 def exif_block(orientation: int) -> bytes:
@@ -116,6 +117,15 @@ def test_a_big_endian_tiff_keeps_its_metadata(tmp_path: Path) -> None:
     assert struct.pack("<II", 300, 1) in photo.exif
     assert write_photo(tmp_path / "out.tif", photo) == ()
     assert read_photo(tmp_path / "out.tif").exif == photo.exif
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
+def test_xmp_survives(tmp_path: Path, suffix: str) -> None:
+    photo = Photo(smooth(np.uint8), exif=exif_block(1), icc=ICC, xmp=b"<x:xmpmeta>fog</x:xmpmeta>")
+    assert write_photo(tmp_path / f"a{suffix}", photo) == ()
+    back = read_photo(tmp_path / f"a{suffix}")
+    assert (back.xmp, back.icc) == (photo.xmp, ICC)
+    assert back.exif is not None
 
 
 def test_what_a_format_cannot_hold_is_said(tmp_path: Path) -> None:

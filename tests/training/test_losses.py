@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, cross_entropy
+from torch.nn.functional import avg_pool2d, cross_entropy, interpolate
 
 from core.model.deepspg import Enhanced
 from core.training.losses import (
@@ -75,6 +75,8 @@ def test_another_data_sets_classes_do_not_count() -> None:
     logits, labels = torch.randn(1, 6, 8, 8, requires_grad=True), torch.zeros(1, 32, 32).long()
     known = torch.tensor([[True, True, True, False, False, False]])
     cost = segmentation_loss(logits, labels, known)
+    wide = interpolate(logits[:, :3], size=(32, 32), mode="bilinear")
+    torch.testing.assert_close(cost, cross_entropy(wide, labels))
     louder = logits.detach().clone()
     louder[:, 3:] += 50
     torch.testing.assert_close(segmentation_loss(louder, labels, known), cost.detach())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.codec import Codec, CodecContext, codecs_available
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from av.container import OutputContainer
+    from av.packet import Packet
     from av.stream import Stream
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
@@ -97,12 +98,21 @@ def encoder_options(encoder: str, settings: EncodeSettings) -> dict[str, str]:
     return options
 
 
-def can_hold(container: str, stream: Stream) -> bool:
-    """Whether a format takes this stream as it is: tried out on a file in memory."""
+def can_hold(container: str, stream: Stream, sample: Packet[Any] | None = None) -> bool:
+    """Whether a format takes this stream as it is: tried out on a file in memory.
+
+    Args:
+        container: FFmpeg's name of the format.
+        stream: of the input.
+        sample: a packet of it; some data fails only when the file is finished.
+    """
     try:
         with av.open(io.BytesIO(), "w", format=container) as trial:
-            trial.add_stream_from_template(stream, opaque=True)
+            copy = trial.add_stream_from_template(stream, opaque=True)
             trial.start_encoding()
+            if sample is not None:
+                sample.stream = copy
+                trial.mux(sample)
     except (av.FFmpegError, ValueError):
         return False
     return True

@@ -91,13 +91,17 @@ class StreamCopier:
     def _take(self, stream: Stream) -> None:
         if self.film is not None and stream.index == self.film.index:
             return
-        if stream.type == "data" and stream.discard == Discard.all:
-            # MP4 keeps chapter titles in a stream of their own; the muxer makes a new one.
+        if stream.type == "data" and (
+            stream.discard == Discard.all or "timecode" in stream.metadata
+        ):
+            # MP4 keeps chapter titles and timecode in streams of their own; its muxer makes new
+            # ones, from the chapters and from the film's own timecode tag.
             return
         if stream.disposition & Disposition.attached_pic:
             self._take_cover(stream)
             return
-        if not can_hold(self._container, stream):
+        sample = first_packet(self._path, stream.index) if stream.type == "data" else None
+        if not can_hold(self._container, stream, sample):
             self.notes.append(self._left_out(stream))
             return
         target = self._output.add_stream_from_template(stream, opaque=True)
@@ -116,7 +120,7 @@ class StreamCopier:
         picture = first_packet(self._path, stream.index)
         if self._container == "matroska" and picture is not None:
             kind = "png" if stream.name == "png" else "jpeg"
-            self._output.add_attachment(f"cover.{kind}", f"image/{kind}", picture)
+            self._output.add_attachment(f"cover.{kind}", f"image/{kind}", bytes(picture))
             return
         self.notes.append(f"The cover picture (stream {stream.index}) was left out; .mkv keeps it")
 

@@ -72,8 +72,8 @@ class PacketReader:
                     return
 
 
-def first_packet(path: Path, index: int) -> bytes | None:
+def first_packet(path: Path, index: int) -> Packet[Any] | None:
     """The first packet of one stream, such as a cover picture; None where it has none."""
     with open_input(path) as container:
         packets = PacketReader(container, [container.streams[index]])
-        return next((bytes(packet) for packet in packets if packet.size), None)
+        return next((packet for packet in packets if packet.size), None)

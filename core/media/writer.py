@@ -218,7 +218,11 @@ class VideoWriter:
     def _copy_film_tags(self) -> None:
         film = self._copier.film if self._copier else None
         if film is not None:
-            self._stream.metadata.update(stream_tags(film.metadata, self._output.format.name))
+            tags = stream_tags(film.metadata, self._output.format.name)
+            if self._trim.start > 0 and "timecode" in tags:
+                del tags["timecode"]
+                self._notes.append("The timecode was left out: its first frame was cut off")
+            self._stream.metadata.update(tags)
             self._stream.disposition = film.disposition
 
     def _begin(self, frame: Frame) -> None:

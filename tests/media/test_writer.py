@@ -224,6 +224,23 @@ def test_a_cover_picture_stays_where_there_is_room(plain_clip: Path, tmp_path: P
     assert "cover picture" in transcode(covered, tmp_path / "out.mp4")[0]
 
 
+def test_the_timecode_stays_on_the_first_frame(plain_clip: Path, tmp_path: Path) -> None:
+    stamped, output = tmp_path / "stamped.mov", tmp_path / "out.mov"
+    with av.open(str(plain_clip)) as source, av.open(str(stamped), "w") as container:
+        film = container.add_stream_from_template(source.streams.video[0], opaque=True)
+        film.metadata["timecode"] = "01:02:03:04"
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = film
+                container.mux(packet)
+    assert transcode(stamped, output) == []
+    with av.open(str(stamped)) as a, av.open(str(output)) as b:
+        assert [s.type for s in b.streams] == [s.type for s in a.streams] == ["video", "data"]
+        assert [s.metadata["timecode"] for s in b.streams] == ["01:02:03:04"] * 2
+    notes = transcode(stamped, tmp_path / "part.mov", trim=TrimSettings(start=0.2))
+    assert "timecode was left out" in notes[0]
+
+
 def test_hdr_leaves_as_bt709(make_clip: MakeClip, tmp_path: Path) -> None:
     clip = make_clip(
         codec="libx265", pixel_format="yuv420p10le", colour=(9, 1, 9, 16), times=range(3),

@@ -40,6 +40,23 @@ def test_attention_is_between_channels(
 
 
 @torch.inference_mode()
+def test_attention_is_equations_7_and_8(
+    sem: SemanticEmbedding, features: Tensor, query: Tensor
+) -> None:
+    planes = sem.to_key_value(sem.norm(features))
+    mixed = torch.zeros_like(features)
+    for batch in range(2):
+        # As the paper has it: pixels in rows, channels in columns.
+        key, value, asked = (
+            plane[batch].reshape(6, 80).T for plane in (planes[:, :6], planes[:, 6:], query)
+        )
+        unit_key, unit_asked = key / key.norm(dim=0), asked / asked.norm(dim=0)
+        attention_CD = torch.softmax(unit_key.T @ unit_asked * sem.temperature, 0)
+        mixed[batch] = (value @ attention_CD).T.reshape(6, 8, 10) + features[batch]
+    torch.testing.assert_close(sem(features, query), mixed + sem.feed_forward(mixed))
+
+
+@torch.inference_mode()
 def test_where_semantics_stand_matters(
     sem: SemanticEmbedding, features: Tensor, query: Tensor
 ) -> None:

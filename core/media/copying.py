@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from av.error import FFmpegError
+from av.error import ArgumentError, FFmpegError, InvalidDataError
 from av.stream import Discard, Disposition
 
 from core.errors import WriterError
@@ -44,13 +44,22 @@ class StreamCopier:
         self._container = CONTAINERS[suffix.lower()]
         self.film = primary_video(self._input)
         """The input's own video stream, whose tags the writer copies."""
-        self.notes: list[str] = []
+        self._notes: list[str] = []
+        self._refused = 0
+        self._reader: PacketReader | None = None
         self._targets: dict[int, Stream] = {}
         for stream in self._input.streams:
             self._take(stream)
         self._shift = Fraction(0)
         self._waiting: Packet[Any] | None = None
         self._packets = self._read()
+
+    @property
+    def notes(self) -> list[str]:
+        """Plain sentences on what could not be carried over; grows while copying."""
+        lost = self._refused + (self._reader.broken if self._reader else 0)
+        damage = [f"{lost} damaged pieces of sound or subtitles were skipped"] if lost else []
+        return self._notes + damage
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -102,7 +111,7 @@ class StreamCopier:
             return
         sample = first_packet(self._path, stream.index) if stream.type == "data" else None
         if not can_hold(self._container, stream, sample):
-            self.notes.append(self._left_out(stream))
+            self._notes.append(self._left_out(stream))
             return
         target = self._output.add_stream_from_template(stream, opaque=True)
         target.metadata.clear()
@@ -110,7 +119,7 @@ class StreamCopier:
         target.disposition = stream.disposition
         self._targets[stream.index] = target
         if stream.type == "video":
-            self.notes.append(f"Video stream {stream.index} was copied as it is, not enhanced")
+            self._notes.append(f"Video stream {stream.index} was copied as it is, not enhanced")
 
     def _take_cover(self, stream: Stream) -> None:
         """Matroska keeps a cover as an attached file.
@@ -122,7 +131,7 @@ class StreamCopier:
             kind = "png" if stream.name == "png" else "jpeg"
             self._output.add_attachment(f"cover.{kind}", f"image/{kind}", bytes(picture))
             return
-        self.notes.append(f"The cover picture (stream {stream.index}) was left out; .mkv keeps it")
+        self._notes.append(f"The cover picture (stream {stream.index}) was left out; .mkv keeps it")
 
     def _left_out(self, stream: Stream) -> str:
         known = describe_stream(stream)
@@ -138,11 +147,9 @@ class StreamCopier:
         streams = [self._input.streams[index] for index in self._targets]
         if not streams:
             return
-        reader = PacketReader(self._input, streams)
+        self._reader = reader = PacketReader(self._input, streams)
         # The last packets of a demuxer are empty: they only tell decoders to flush.
         yield from (packet for packet in reader if packet.size and not _is_gap(packet))
-        if reader.broken:
-            self.notes.append(f"{reader.broken} damaged pieces of sound or subtitles were skipped")
 
     def _mux(self, packet: Packet[Any]) -> None:
         if not self._moved(packet):
@@ -151,10 +158,13 @@ class StreamCopier:
         packet.stream = stream
         try:
             self._output.mux(packet)
+        except (ArgumentError, InvalidDataError):
+            # A damaged time or header; the muxer goes on with the next packet.
+            self._refused += 1
         except FFmpegError as error:
             raise WriterError(
                 f"The {stream.type} stream {stream.index} could not be copied "
-                f"({error.strerror}); free some space or choose .mkv"
+                f"({error.strerror}); check the space left on the disk"
             ) from error
 
     def _moved(self, packet: Packet[Any]) -> bool:

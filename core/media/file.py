@@ -213,7 +213,7 @@ def _open_video(path: Path) -> tuple[InputContainer, VideoStream]:
         kinds = sorted({str(s.type) for s in container.streams}) or ["no streams"]
         container.close()
         raise SourceOpenError(
-            f"{path} has no video that can be decoded, only {', '.join(kinds)}; "
+            f"{path} has no video that can be decoded among its streams ({', '.join(kinds)}); "
             "give a file with a video stream"
         )
     stream.thread_type = ThreadType.AUTO
@@ -241,7 +241,8 @@ def _why_unreadable(path: Path, error: Any) -> str:
     log = str(getattr(error, "log", None) or "")
     if "moov atom not found" in log or _lacks_index(path):
         return (
-            f"{path} has no index (moov): the recording or copy broke off; copy it again, "
+            f"{path} has no index (moov) that can be read: the recording or copy broke off; copy it "
+            "again, "
             "or repair it with a tool that rebuilds the index"
         )
     return (

@@ -207,7 +207,8 @@ class VideoWriter:
         if encoder != self._settings.codec and encoder == "libvpx-vp9":
             self._notes.append("WebM cannot hold H.264, so the video was encoded as VP9")
         matroska = container_for(self._path) in {"matroska", "webm"}
-        if matroska and self._info.sample_aspect_ratio != 1 and "26" not in encoder:
+        says_it_itself = any(name in encoder for name in ("264", "265", "hevc"))
+        if matroska and self._info.sample_aspect_ratio != 1 and not says_it_itself:
             self._notes.append(
                 f"{encoder} in {self._path.suffix} cannot say that its pixels are not square, "
                 "so the picture will look stretched; .mp4 or libx264 in .mkv can"

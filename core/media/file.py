@@ -241,9 +241,8 @@ def _why_unreadable(path: Path, error: Any) -> str:
     log = str(getattr(error, "log", None) or "")
     if "moov atom not found" in log or _lacks_index(path):
         return (
-            f"{path} has no index (moov) that can be read: the recording or copy broke off; copy it "
-            "again, "
-            "or repair it with a tool that rebuilds the index"
+            f"{path} has no index (moov) that can be read: the recording or copy broke off; "
+            "copy it again, or repair it with a tool that rebuilds the index"
         )
     return (
         f"{path} is not a video file that can be read ({getattr(error, 'strerror', error)}); "

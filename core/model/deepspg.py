@@ -86,7 +86,7 @@ class DeepSPG(nn.Module):
         self.decode_8, self.decode_4 = _blocks(w8, d8), _blocks(w4, d4)
         self.decode_2 = _blocks(w2, d2)
         self.head_4, self.head_2 = nn.Conv2d(w4, 3, 3, padding=1), nn.Conv2d(w2, 3, 3, padding=1)
-        self.head_1 = nn.Conv2d(w2, 4 * 3, 3, padding=1)
+        self.head_1 = nn.Conv2d(w2, 4 * (3 + 1), 3, padding=1)
 
     def queries(self, prior: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """M_seg (Eq. 1) as the three SEMs want it, from 1/4, 1/8 and 1/16.
@@ -117,12 +117,21 @@ class DeepSPG(nn.Module):
         features_4 = self.decode_4(features_4)
         features_2 = self.decode_2(features_2 + _up(self.up_2(features_4)))
 
-        images = [reflectance + F.pixel_shuffle(self.head_1(features_2), 2)]
+        images = [self._finest(reflectance, features_2)]
         if self.training:
             images += self._coarse(reflectance, features_2, features_4)
         cut = (..., slice(height), slice(width))
         images[0] = images[0][cut]
         return Enhanced(images, light[cut], reflectance[cut])
+
+    def _finest(self, reflectance: Tensor, features_2: Tensor) -> Tensor:
+        """Reflectance where it can be trusted, its average where it is mostly noise, and a residual.
+
+        Taking noise away by a residual alone would mean predicting the noise of each pixel.
+        """
+        residual, trust = F.pixel_shuffle(self.head_1(features_2), 2).split((3, 1), 1)
+        calm = F.interpolate(F.avg_pool2d(reflectance, 4), scale_factor=4, mode="bilinear")
+        return torch.lerp(calm, reflectance, trust.float().sigmoid()) + residual
 
     def _coarse(self, reflectance: Tensor, features_2: Tensor, features_4: Tensor) -> list[Tensor]:
         """The pictures at 1/2 and 1/4 that training supervises as well."""

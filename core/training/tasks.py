@@ -44,7 +44,7 @@ VALIDATION_NIGHT = Darkness(
     jpeg=90,
 )
 """The dark that the prior is judged in."""
-LIGHT_WEIGHT, EDGE_WEIGHT = 0.5, 0.5
+WEIGHTS = {"light": 0.5, "pixel": 1.0, "edge": 0.5, "structure": 0.3}
 
 
 class PriorTask:
@@ -94,8 +94,7 @@ class EnhanceTask:
         """Pixel, edge and decomposition terms, weighted."""
         dark_B3HW, bright_B3HW = (tensor.contiguous(**_LAST) for tensor in batch)
         terms = enhancement_losses(self._enhance(self.network, dark_B3HW), bright_B3HW)
-        weights = {"light": LIGHT_WEIGHT, "edge": EDGE_WEIGHT}
-        return {name: weights.get(name, 1.0) * term for name, term in terms.items()}
+        return {name: WEIGHTS[name] * term for name, term in terms.items()}
 
     @torch.inference_mode()
     def validate(self, network: nn.Module) -> dict[str, float]:

@@ -36,7 +36,8 @@ class Schedule(BaseModel):
     rate: float = 3e-4
     """Learning rate at the top of the cosine."""
     warm_up: int = 100
-    ema: float = 0.999
+    ema: float = 0.995
+    """Decay of the averaged weights: they look back about 1 / (1 - ema) steps."""
     seed: int = 1
     save_every: int = 250
     threads: int = 1

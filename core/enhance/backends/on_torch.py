@@ -1,0 +1,126 @@
+"""The network on PyTorch, on a CPU or an NVIDIA GPU.
+
+B batch, H W pixels.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, cast
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.enhance.finish import Look, dither, finish
+from core.errors import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from core.enhance.backends import Queries
+    from core.frame import Pixels
+    from core.model.deepspg import DeepSPG
+    from core.model.hrnet import SemanticPrior
+
+PRIOR_SIDE = 512
+"""The prior looks at a picture whose longer side is at most this, in pixels."""
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class TorchBackend:
+    """DeepSPG and its prior on one device.
+
+    On a GPU frames have a stream of their own and travel through pinned memory; the prior has
+    another stream of low priority, so that a refresh does not hold up a frame.
+
+    Args:
+        open_prior: builds the prior; called at the first use, since it takes a second or two to
+            import.
+    """
+
+    def __init__(
+        self,
+        network: DeepSPG,
+        open_prior: Callable[[], SemanticPrior] | None,
+        device: str,
+        precision: str,
+    ) -> None:
+        self._device, self._dtype = torch.device(device), PRECISIONS[precision]
+        self._network = self._place(network)
+        self._open_prior, self._prior = open_prior, cast("SemanticPrior | None", None)
+        on_gpu = self._device.type == "cuda"
+        self._stream = torch.cuda.Stream(self._device) if on_gpu else None
+        self._side_stream = torch.cuda.Stream(self._device, priority=0) if on_gpu else None
+        self._dither: Tensor | None = None
+
+    @torch.inference_mode()
+    def queries(self, pixels: Pixels) -> Queries | None:
+        """The prior of a frame, as the network's SEMs want it."""
+        if self._open_prior is None:
+            return None
+        if self._prior is None:
+            self._prior = cast("SemanticPrior", self._place(self._open_prior()))
+        scale = min(1.0, PRIOR_SIDE / max(pixels.shape[:2]))
+        small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        with self._on(self._side_stream), self._half():
+            features = self._prior(self._upload(cast("Pixels", small))).features
+            found = self._network.queries(features)
+        if self._side_stream is not None:
+            self._side_stream.synchronize()
+        return found
+
+    @torch.inference_mode()
+    def blend(self, old: Queries, new: Queries, share: float) -> Queries:
+        """Straight line from the old prior to the new."""
+        pairs = cast("list[tuple[Tensor, Tensor]]", list(zip(old, new, strict=True)))
+        first, second, third = (torch.lerp(a, b, share) for a, b in pairs)
+        return first, second, third
+
+    @torch.inference_mode()
+    def enhance(self, pixels: Pixels, queries: Queries | None, look: Look) -> Pixels:
+        """Bright pixels of the same shape and dtype."""
+        known = cast("tuple[Tensor, Tensor, Tensor] | None", queries)
+        try:
+            with self._on(self._stream):
+                dark_B3HW = self._upload(pixels)
+                with self._half():
+                    bright_B3HW = self._network(dark_B3HW, known).images[0].float()
+                return self._download(finish(dark_B3HW, bright_B3HW, look), pixels)
+        except torch.OutOfMemoryError as error:
+            raise BackendError(
+                f"{self._device} has no memory left for a {pixels.shape[1]}x{pixels.shape[0]} frame."
+            ) from error
+
+    def _place(self, network: torch.nn.Module) -> torch.nn.Module:
+        return network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def _on(self, stream: torch.cuda.Stream | None) -> AbstractContextManager[object]:
+        return nullcontext() if stream is None else torch.cuda.stream(stream)
+
+    def _half(self) -> torch.autocast:
+        enabled = self._dtype is not torch.float32
+        return torch.autocast(self._device.type, self._dtype, enabled=enabled)
+
+    def _upload(self, pixels: Pixels) -> Tensor:
+        """uint8 or uint16 (H, W, 3) to float (1, 3, H, W), channels last, in [0, 1]."""
+        flat = torch.from_numpy(np.ascontiguousarray(pixels))
+        if self._stream is not None:
+            flat = flat.pin_memory().to(self._device, non_blocking=True)
+        most = float(np.iinfo(pixels.dtype).max)
+        return (flat.float() / most).permute(2, 0, 1)[None]
+
+    def _download(self, image_B3HW: Tensor, like: Pixels) -> Pixels:
+        """Float (1, 3, H, W) in [0, 1] to pixels of the dtype of `like`, dithered to 8 bits."""
+        height, width = like.shape[:2]
+        if self._dither is None or self._dither.shape != (height, width):
+            self._dither = dither(height, width, self._device)
+        most = float(np.iinfo(like.dtype).max)
+        offset = self._dither[..., None] if like.dtype == np.uint8 else 0.5
+        codes = image_B3HW[0].permute(1, 2, 0).mul(most).add_(offset).clamp_(0, most)
+        integers = codes.to(torch.uint8 if like.dtype == np.uint8 else torch.int32)
+        return cast("Pixels", integers.cpu().numpy().astype(like.dtype, copy=False))

@@ -1,0 +1,105 @@
+"""One call: a dark frame in, a bright one out."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from core.enhance.backends.on_torch import TorchBackend
+from core.enhance.finish import Look
+from core.enhance.prior_cache import PriorCache
+from core.errors import BackendError
+from core.model import checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+    from core.enhance.backends import Backend
+    from core.enhance.plan import Plan
+    from core.frame import Frame
+    from core.model.checkpoint import Checkpoint
+    from core.model.deepspg import DeepSPG
+    from core.model.hrnet import SemanticPrior
+    from core.settings import EnhanceSettings
+
+
+class Enhancer:
+    """Enhances the frames of one clip in turn; called from one thread.
+
+    If the device fails, for want of memory say, the frame is done again on the CPU and so are
+    those that follow; `notes` says so.
+
+    Attributes:
+        notes: what went otherwise than planned, one sentence each.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        executor: Executor,
+        settings: EnhanceSettings,
+        fall_back: Callable[[], Backend] | None = None,
+    ) -> None:
+        self._backend, self._executor, self._settings = backend, executor, settings
+        self._fall_back = fall_back
+        self._look = Look(settings.strength, settings.protect_highlights)
+        self._prior = PriorCache(backend, executor, settings.prior_every)
+        self._earlier_refreshes = 0
+        self.notes: list[str] = []
+
+    def __call__(self, frame: Frame) -> Frame:
+        """The same moment, bright.
+
+        Raises:
+            BackendError: the device failed and there is none to fall back on.
+        """
+        try:
+            return self._enhance(frame)
+        except BackendError as error:
+            if self._fall_back is None:
+                raise
+            self.notes.append(f"{error} Went on with the CPU.")
+            self._earlier_refreshes = self.refreshes
+            self._backend, self._fall_back = self._fall_back(), None
+            self._prior = PriorCache(self._backend, self._executor, self._settings.prior_every)
+            return self._enhance(frame)
+
+    @property
+    def refreshes(self) -> int:
+        """How often the semantic prior was computed."""
+        return self._earlier_refreshes + self._prior.refreshes
+
+    def _enhance(self, frame: Frame) -> Frame:
+        queries = self._prior(frame.pixels)
+        return frame.with_pixels(self._backend.enhance(frame.pixels, queries, self._look))
+
+
+def open_enhancer(
+    loaded: Checkpoint, plan: Plan, settings: EnhanceSettings, executor: Executor
+) -> Enhancer:
+    """An enhancer as planned.
+
+    Args:
+        loaded: a `deepspg` checkpoint; the prior its header names is loaded at the first frame.
+        executor: where the prior is computed; its threads belong to the caller.
+    """
+    open_cpu = partial(open_backend, loaded, "cpu", "float32")
+    torch.set_num_threads(plan.threads)
+    # Tiny weights make denormal numbers, which a processor handles many times slower.
+    torch.set_flush_denormal(True)
+    backend = open_backend(loaded, plan.device, plan.precision)
+    return Enhancer(backend, executor, settings, None if plan.device == "cpu" else open_cpu)
+
+
+def open_backend(loaded: Checkpoint, device: str, precision: str) -> TorchBackend:
+    """The network of a checkpoint on a device."""
+    name = loaded.header.get("prior", "none")
+    open_prior = None if name == "none" else partial(_open_prior, name)
+    return TorchBackend(cast("DeepSPG", loaded.network), open_prior, device, precision)
+
+
+def _open_prior(name: str) -> SemanticPrior:
+    return cast("SemanticPrior", checkpoint.load(checkpoint.find(name)).network)

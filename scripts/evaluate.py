@@ -1,0 +1,229 @@
+"""Measures a model on pairs of dark and bright pictures, in the convention of the low-light papers.
+
+``python -m scripts.evaluate --low DIR --high DIR`` matches files by stem;
+``python -m scripts.evaluate --pairs CSV --split val`` reads a table of `id, low, high, scene,
+split`, whose paths are relative to it. The last line printed is one JSON object; a PSNR of null is
+infinite: the pictures were equal.
+
+The model runs as it does in the product, semantic prior, highlight protection and dithered 8 bits
+included, but in single precision, so that figures are the same on every machine. The model `gamma`
+is a baseline that knows nothing: the sample in [0, 1] to the power of 1/2.2.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+import numpy as np
+import torch
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from core.enhance.enhancer import Enhancer, open_backend
+from core.enhance.plan import Machine, resolve
+from core.errors import CoreError, SettingsError
+from core.frame import Frame
+from core.media.source import MIN_SIDE_PX
+from core.model import checkpoint
+from core.settings import EnhanceSettings
+from core.training.datasets import read, read_rows
+from core.training.metrics import scores
+
+Picture = NDArray[np.uint8]
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+COLUMNS = {"id", "low", "high", "scene", "split"}
+GAMMA = 2.2
+PRECISION = "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A dark picture and its reference, not read yet."""
+
+    low: Path
+    high: Path
+
+    def read(self) -> tuple[Picture, Picture]:
+        """Both pictures, (H, W, 3).
+
+        Raises:
+            SettingsError: one cannot be read, or they cannot be compared.
+        """
+        dark, bright = read(self.low), read(self.high)
+        sizes = [f"{picture.shape[1]}x{picture.shape[0]}" for picture in (dark, bright)]
+        if sizes[0] != sizes[1]:
+            raise SettingsError(
+                f"{self.low} is {sizes[0]} and {self.high} is {sizes[1]}: a pair has one size."
+            )
+        if min(dark.shape[:2]) < MIN_SIDE_PX:
+            raise SettingsError(f"{self.low} is {sizes[0]}: {MIN_SIDE_PX} pixels are the least.")
+        return dark, bright
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """Something that makes pictures bright, and how to name it in a table."""
+
+    brighten: Callable[[Picture], Picture]
+    sha256: str | None
+    device: str
+
+
+def listed(table: Path, split: str) -> list[Files]:
+    """The pairs of one split of a table.
+
+    Raises:
+        SettingsError: there is no table, it lacks columns, or no row is of this split.
+    """
+    if not table.is_file():
+        raise SettingsError(f"There is no table {table}: check --pairs.")
+    rows = read_rows(table)
+    if missing := COLUMNS - set(rows[0] if rows else COLUMNS):
+        raise SettingsError(f"{table} lacks the columns {', '.join(sorted(missing))}.")
+    chosen = [row for row in rows if row["split"] == split]
+    if not chosen:
+        known = ", ".join(sorted({row["split"] for row in rows})) or "none"
+        raise SettingsError(f"{table} has no pair of the split {split!r}; its splits: {known}.")
+    return [Files(table.parent / row["low"], table.parent / row["high"]) for row in chosen]
+
+
+def matched(low: Path, high: Path) -> list[Files]:
+    """Pictures of two folders that bear the same name, whatever their suffixes.
+
+    Raises:
+        SettingsError: a folder is missing, or a dark picture has no reference.
+    """
+    dark, bright = _pictures(low), _pictures(high)
+    if not dark:
+        raise SettingsError(f"There is no picture in {low}, so there is no pair.")
+    # A figure over fewer pictures than there are would not be the figure it is taken for.
+    if alone := [stem for stem in dark if stem not in bright]:
+        raise SettingsError(
+            f"{len(alone)} of {len(dark)} pictures in {low} have no pair in {high}, "
+            f"{dark[alone[0]].name} for one."
+        )
+    return [Files(path, bright[stem]) for stem, path in dark.items()]
+
+
+def _pictures(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise SettingsError(f"There is no folder {folder}: check --low and --high.")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in SUFFIXES:
+            continue
+        if path.stem in found:
+            raise SettingsError(f"{path} and {found[path.stem].name} have the same stem.")
+        found[path.stem] = path
+    return found
+
+
+def gamma(dark: Picture) -> Picture:
+    """The baseline: one fixed curve for every picture, so it never peeks at the reference."""
+    return np.rint((dark / 255.0) ** (1 / GAMMA) * 255).astype(np.uint8)
+
+
+@contextmanager
+def open_method(model: str, settings: EnhanceSettings) -> Iterator[Method]:
+    """The model, or the baseline.
+
+    Raises:
+        CoreError: there is no such model or device.
+    """
+    if model == "gamma":
+        yield Method(gamma, None, "cpu")
+        return
+    loaded = checkpoint.load(checkpoint.find(model), "deepspg")
+    device = resolve(settings, Machine.probe()).device
+    # Otherwise a GPU rounds the factors of single-precision products to 10 bits.
+    torch.backends.cudnn.allow_tf32 = False
+    backend = open_backend(loaded, device, PRECISION)
+    with ThreadPoolExecutor(1) as pool:
+
+        def brighten(dark: Picture) -> Picture:
+            # To the product a picture is a clip of its own: nothing of the one before is kept.
+            bright = Enhancer(backend, pool, settings)(Frame(dark, 0, Fraction(1)))
+            return cast(Picture, bright.pixels)
+
+        yield Method(brighten, loaded.sha256, device)
+
+
+def measure(method: Method, pairs: Sequence[Files], *, bar: bool) -> dict[str, float]:
+    """Means of the scores over all pairs, and of the seconds a picture took."""
+    # The first picture also loads the prior, which is not the method's speed.
+    method.brighten(pairs[0].read()[0])
+    console = Console(stderr=True)
+    shown = track(pairs, "Evaluating", console=console, transient=True, disable=not bar)
+    rows = [_row(method, pair) for pair in shown]
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def _row(method: Method, pair: Files) -> dict[str, float]:
+    dark, reference = pair.read()
+    started = time.perf_counter()
+    bright = method.brighten(dark)
+    seconds = time.perf_counter() - started
+    return {**scores(bright, reference), "seconds_per_image": seconds}
+
+
+def evaluate(
+    pairs: Sequence[Files], model: str, split: str | None, settings: EnhanceSettings, *, bar: bool
+) -> dict[str, object]:
+    """What the last line says."""
+    with open_method(model, settings) as method:
+        means = measure(method, pairs, bar=bar)
+    rounded = {
+        name: round(value, 4) if math.isfinite(value) else None for name, value in means.items()
+    }
+    return {
+        "model": model,
+        "sha256": method.sha256,
+        "pairs": len(pairs),
+        "split": split,
+        **rounded,
+        "device": method.device,
+        "precision": PRECISION,
+    }
+
+
+def _choose(low: Path | None, high: Path | None, table: Path | None, split: str) -> list[Files]:
+    if table is not None and low is None and high is None:
+        return listed(table, split)
+    if table is None and low is not None and high is not None:
+        return matched(low, high)
+    raise SettingsError("Give either --low and --high, or --pairs, which names its own files.")
+
+
+def main(
+    low: Annotated[Path | None, typer.Option(help="Folder of dark pictures")] = None,
+    high: Annotated[Path | None, typer.Option(help="Folder of their references")] = None,
+    pairs: Annotated[Path | None, typer.Option(help="Table of pairs, instead of folders")] = None,
+    split: Annotated[str, typer.Option(help="Which rows of the table")] = "val",
+    model: Annotated[str, typer.Option(help="A shipped model, a file, or gamma")] = "deepspg",
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where it runs")] = "auto",
+    json_only: Annotated[bool, typer.Option("--json-only", help="No progress bar")] = False,
+) -> None:
+    """Prints PSNR and SSIM, plain and with the reference's mean."""
+    try:
+        found = _choose(low, high, pairs, split)
+        settings = EnhanceSettings(model=model, device=device)
+        said = evaluate(found, model, split if pairs else None, settings, bar=not json_only)
+    except CoreError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2 if isinstance(error, SettingsError) else 1) from error
+    print(json.dumps(said, allow_nan=False))
+
+
+if __name__ == "__main__":
+    typer.run(main)

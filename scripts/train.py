@@ -58,11 +58,13 @@ def main(
 def _task(plan: Recipe, data: Path) -> Task:
     network = checkpoint.ARCHITECTURES[plan.architecture].build(plan.network)
     if plan.begin_from is not None:
-        begin = checkpoint.load(checkpoint.find(plan.begin_from)).network
+        begin = checkpoint.load(checkpoint.find(plan.begin_from), plan.architecture).network
         network.load_state_dict(begin.state_dict())
     if plan.architecture == "hrnet-prior":
         return PriorTask(cast(SemanticPrior, network), data, plan.schedule)
-    prior = checkpoint.load(checkpoint.find(plan.prior)).network if plan.prior else None
+    prior = (
+        checkpoint.load(checkpoint.find(plan.prior), "hrnet-prior").network if plan.prior else None
+    )
     return EnhanceTask(cast(DeepSPG, network), cast(SemanticPrior, prior), data, plan.schedule)
 
 

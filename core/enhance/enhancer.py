@@ -84,6 +84,8 @@ def open_enhancer(
 
     Args:
         loaded: a `deepspg` checkpoint; the prior its header names is loaded at the first frame.
+        plan: device, precision and threads.
+        settings: what the user wishes.
         executor: where the prior is computed; its threads belong to the caller.
     """
     open_cpu = partial(open_backend, loaded, "cpu", "float32")
@@ -102,4 +104,4 @@ def open_backend(loaded: Checkpoint, device: str, precision: str) -> TorchBacken
 
 
 def _open_prior(name: str) -> SemanticPrior:
-    return cast("SemanticPrior", checkpoint.load(checkpoint.find(name)).network)
+    return cast("SemanticPrior", checkpoint.load(checkpoint.find(name), "hrnet-prior").network)

@@ -32,7 +32,9 @@ class Machine:
         gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else range(0)
         return Machine(
             processor=platform.machine(),
-            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+            cores=len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1,
             fast_bfloat16=torch.cpu._is_avx512_bf16_supported(),
             gpus=tuple(torch.cuda.get_device_name(gpu) for gpu in gpus),
         )

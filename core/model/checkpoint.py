@@ -72,18 +72,22 @@ def find(name: str) -> Path:
     raise CheckpointError(f"There is no model {name!r}: choose one of {shipped}, or give a file.")
 
 
-def load(path: Path) -> Checkpoint:
+def load(path: Path, kind: str) -> Checkpoint:
     """Builds and fills the network a file describes, in evaluation mode and frozen.
 
+    Args:
+        path: a safetensors file.
+        kind: the architecture it has to be.
+
     Raises:
-        CheckpointError: the file is not safetensors, names no architecture of ours, or its
-            tensors do not fit.
+        CheckpointError: the file is not safetensors, is of another architecture, or its tensors
+            do not fit.
     """
     header, state = _read(path)
-    architecture = ARCHITECTURES.get(header.get("architecture", ""))
-    if architecture is None:
-        known = ", ".join(ARCHITECTURES)
-        raise CheckpointError(f"{path} is not a LowLux model: its header names none of {known}.")
+    found = header.get("architecture", "no LowLux model")
+    if found != kind:
+        raise CheckpointError(f"{path} holds {found}, where a {kind} model is needed.")
+    architecture = ARCHITECTURES[kind]
     try:
         config = architecture.config.model_validate_json(header.get("config", ""))
         with torch.device("meta"):

@@ -125,13 +125,14 @@ class DeepSPG(nn.Module):
         return Enhanced(images, light[cut], reflectance[cut])
 
     def _finest(self, reflectance: Tensor, features_2: Tensor) -> Tensor:
-        """Reflectance where it can be trusted, its average where it is mostly noise, and a residual.
+        """Reflectance where it can be trusted, its average where it is noise, and a residual.
 
         Taking noise away by a residual alone would mean predicting the noise of each pixel.
         """
-        residual, trust = F.pixel_shuffle(self.head_1(features_2), 2).split((3, 1), 1)
+        unfolded = F.pixel_shuffle(self.head_1(features_2), 2)
+        residual, trust = unfolded[:, :3], unfolded[:, 3:].float().sigmoid()
         calm = F.interpolate(F.avg_pool2d(reflectance, 4), scale_factor=4, mode="bilinear")
-        return torch.lerp(calm, reflectance, trust.float().sigmoid()) + residual
+        return torch.lerp(calm, reflectance, trust) + residual
 
     def _coarse(self, reflectance: Tensor, features_2: Tensor, features_4: Tensor) -> list[Tensor]:
         """The pictures at 1/2 and 1/4 that training supervises as well."""

@@ -15,9 +15,9 @@ T = TypeVar("T")
 class FrameQueue(Generic[T]):
     """A bounded queue that carries the end of the stream and its error as well.
 
-    One thread puts and finally calls `close`; another iterates. Either may close: `put` then
-    returns False, so a producer whose consumer died stops by itself, and iterating ends after the
-    last item, raising what the producer failed with.
+    One thread puts and finally calls `close`; another iterates. Either may close, with the error
+    it failed of: `put` then returns False, so a producer whose consumer died stops by itself, and
+    iterating ends after the last item, raising what the producer failed with.
     """
 
     def __init__(self, limit: int) -> None:
@@ -25,7 +25,8 @@ class FrameQueue(Generic[T]):
         self._limit = limit
         self._changed = Condition()
         self._closed = False
-        self._error: BaseException | None = None
+        self.error: BaseException | None = None
+        """What either side failed with first."""
 
     def put(self, item: T) -> bool:
         """Waits for room; whether the item was taken."""
@@ -40,7 +41,7 @@ class FrameQueue(Generic[T]):
         """No more items will come; the first error given is the one that is raised."""
         with self._changed:
             self._closed = True
-            self._error = self._error or error
+            self.error = self.error or error
             self._changed.notify_all()
 
     def discard(self) -> None:
@@ -58,5 +59,5 @@ class FrameQueue(Generic[T]):
                 item = self._items.popleft()
                 self._changed.notify_all()
             yield item
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error

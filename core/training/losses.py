@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from kornia.metrics import ssim
@@ -33,7 +33,7 @@ def edge_loss(image_B3HW: Tensor, target_B3HW: Tensor) -> Tensor:
 def structure_loss(image_B3HW: Tensor, target_B3HW: Tensor) -> Tensor:
     """One minus the structural similarity; not in the paper, for textures the other terms blur."""
     similar = ssim(image_B3HW, target_B3HW, 11, padding="valid")
-    return 1 - similar.mean()
+    return 1 - cast("Tensor", similar).mean()
 
 
 def sum_of_roots(difference: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ B batch, H W pixels.
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from core.frame import Pixels
     from core.model.deepspg import DeepSPG
     from core.model.hrnet import SemanticPrior
+
+Network = TypeVar("Network", bound=torch.nn.Module)
 
 PRIOR_SIDE = 512
 """The prior looks at a picture whose longer side is at most this, in pixels."""
@@ -52,10 +54,12 @@ class TorchBackend:
     ) -> None:
         self._device, self._dtype = torch.device(device), PRECISIONS[precision]
         self._network = self._place(network)
-        self._open_prior, self._prior = open_prior, cast("SemanticPrior | None", None)
-        on_gpu = self._device.type == "cuda"
-        self._stream = torch.cuda.Stream(self._device) if on_gpu else None
-        self._side_stream = torch.cuda.Stream(self._device, priority=0) if on_gpu else None
+        self._open_prior = open_prior
+        self._prior: SemanticPrior | None = None
+        self._stream = self._side_stream = None
+        if self._device.type == "cuda":
+            self._stream = torch.cuda.Stream(self._device, priority=-1)  # type: ignore[no-untyped-call]
+            self._side_stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         self._dither: Tensor | None = None
 
     @torch.inference_mode()
@@ -64,7 +68,7 @@ class TorchBackend:
         if self._open_prior is None:
             return None
         if self._prior is None:
-            self._prior = cast("SemanticPrior", self._place(self._open_prior()))
+            self._prior = self._place(self._open_prior())
         scale = min(1.0, PRIOR_SIDE / max(pixels.shape[:2]))
         small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         with self._on(self._side_stream), self._half():
@@ -93,11 +97,12 @@ class TorchBackend:
                 return self._download(finish(dark_B3HW, bright_B3HW, look), pixels)
         except torch.OutOfMemoryError as error:
             raise BackendError(
-                f"{self._device} has no memory left for a {pixels.shape[1]}x{pixels.shape[0]} frame."
+                f"{self._device} has no memory for a {pixels.shape[1]}x{pixels.shape[0]} frame."
             ) from error
 
-    def _place(self, network: torch.nn.Module) -> torch.nn.Module:
-        return network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    def _place(self, network: Network) -> Network:
+        network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return network
 
     def _on(self, stream: torch.cuda.Stream | None) -> AbstractContextManager[object]:
         return nullcontext() if stream is None else torch.cuda.stream(stream)

@@ -1,0 +1,188 @@
+"""The command line: `lowlux enhance` and `lowlux info`.
+
+Exit codes: 0 done, 1 the job failed, 2 wrong usage, 130 interrupted.
+"""
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from app.report import open_report, show_info, tell_error
+from core.errors import CoreError, SettingsError, WriterError
+from core.media.photo import is_photo
+from core.media.writer import check_output
+from core.settings import EncodeSettings, EnhanceSettings, JobSettings, TrimSettings
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def lowlux() -> None:
+    """See in the dark: makes dark video and photographs bright."""
+
+
+def _help(settings: type[Any], field: str) -> Any:
+    """An option worded, and bounded in its help, by the settings' own field."""
+    info = settings.model_fields[field]
+    bounds = [
+        getattr(bound, name)
+        for bound in info.metadata
+        for name in ("ge", "le")
+        if hasattr(bound, name)
+    ]
+    span = f" ({bounds[0]:g} to {bounds[1]:g})" if len(bounds) == 2 else ""
+    return typer.Option(help=f"{info.description}{span}.")
+
+
+_ENHANCE = EnhanceSettings()
+_ENCODE = EncodeSettings()
+
+
+@app.command()
+def enhance(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A dark video or photograph.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the bright one goes.")],
+    model: Annotated[str, _help(EnhanceSettings, "model")] = _ENHANCE.model,
+    device: Annotated[str, _help(EnhanceSettings, "device")] = _ENHANCE.device,
+    strength: Annotated[float, _help(EnhanceSettings, "strength")] = _ENHANCE.strength,
+    protect_highlights: Annotated[
+        float, _help(EnhanceSettings, "protect_highlights")
+    ] = _ENHANCE.protect_highlights,
+    prior_every: Annotated[int, _help(EnhanceSettings, "prior_every")] = _ENHANCE.prior_every,
+    codec: Annotated[str, _help(EncodeSettings, "codec")] = _ENCODE.codec,
+    crf: Annotated[int, _help(EncodeSettings, "crf")] = _ENCODE.crf,
+    preset: Annotated[str, _help(EncodeSettings, "preset")] = _ENCODE.preset,
+    start: Annotated[float, _help(TrimSettings, "start")] = 0.0,
+    end: Annotated[float | None, _help(TrimSettings, "end")] = None,
+    compare: Annotated[
+        str | None, typer.Option(help="side or split: show the original too.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the output if it exists.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of a failure.")
+    ] = False,
+) -> None:
+    """Make a dark video or photograph bright, and keep everything else as it is."""
+    job = JobSettings.model_validate(
+        {
+            "input": source,
+            "output": output,
+            "enhance": {
+                "model": model,
+                "device": device,
+                "strength": strength,
+                "protect_highlights": protect_highlights,
+                "prior_every": prior_every,
+            },
+            "encode": {"codec": codec, "crf": crf, "preset": preset},
+            "trim": {"start": start, "end": end},
+            "compare": compare,
+            "overwrite": overwrite,
+        }
+    )
+    _refuse(job)
+    _enhance(job, as_json=as_json)
+
+
+@app.command()
+def info(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A file to look into.")
+    ] = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of a failure.")
+    ] = False,
+) -> None:
+    """Tell what this machine has, what would be done and why; or what a file holds."""
+    from core.enhance.plan import Machine, resolve
+
+    machine = Machine.probe()
+    show_info(machine, resolve(_ENHANCE, machine), file)
+
+
+def _refuse(job: JobSettings) -> None:
+    """Says no to what cannot work before the network is loaded."""
+    if not job.input.is_file():
+        kind = "is a folder" if job.input.is_dir() else "does not exist"
+        raise SettingsError(f"The input {job.input} {kind}: give a video or a photograph.")
+    if job.trim.end is not None and job.trim.end <= job.trim.start:
+        raise SettingsError(f"--end {job.trim.end:g} is not after --start {job.trim.start:g}.")
+    if is_photo(job.input) != is_photo(job.output):
+        raise SettingsError(
+            f"{job.input.name} cannot become {job.output.name}: a photograph stays one."
+        )
+    try:
+        if not is_photo(job.input):
+            check_output(job.output, job.input, overwrite=job.overwrite, settings=job.encode)
+    except WriterError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _enhance(job: JobSettings, *, as_json: bool) -> None:
+    # PyTorch takes a second or two to import, so a wrong command line must not wait for it.
+    from core.enhance.plan import Machine, resolve
+    from core.model import checkpoint
+    from core.run.transcode import enhance_photo, transcode
+
+    loaded = checkpoint.load(checkpoint.find(job.enhance.model), "deepspg")
+    plan = resolve(job.enhance, Machine.probe())
+    with open_report(as_json=as_json) as report:
+        if is_photo(job.input):
+            summary = enhance_photo(job, loaded, plan)
+        else:
+            summary = transcode(job, loaded, plan, report.progress)
+    report.summary(summary, plan)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs the command line; returns its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return int(app(arguments, standalone_mode=False) or DONE)
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        return _explain(error)
+    except KeyboardInterrupt:
+        tell_error("Interrupted: nothing was left behind, and the input is as it was.")
+        return INTERRUPTED
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _explain(error: Exception) -> int:
+    match error:
+        case typer.Abort():
+            tell_error("Interrupted: nothing was left behind, and the input is as it was.")
+            return INTERRUPTED
+        case typer.Exit():
+            return int(error.exit_code)
+        case ValidationError():
+            first = error.errors()[0]
+            option = str(first["loc"][-1]).replace("_", "-")
+            tell_error(f"--{option} {first['input']}: {first['msg']}.")
+            return WRONG_USAGE
+        case SettingsError():
+            tell_error(str(error))
+            return WRONG_USAGE
+        case CoreError():
+            tell_error(str(error))
+            return FAILED
+    if hasattr(error, "format_message"):  # the command line's parser
+        tell_error(error.format_message())
+        return WRONG_USAGE
+    tell_error(f"Unexpected {type(error).__name__}: {error}. Run again with --debug and report it.")
+    return FAILED

@@ -51,6 +51,8 @@ class PriorCache:
         cut = self._is_cut(pixels)
         if self._frame == 0:
             self._old = self._new = self._ask(pixels).result()
+            if self._new is None:
+                self.refreshes = 0
         elif self._new is not None:
             self._renew(pixels, cut=cut)
         share = min(1.0, (self._frame - self._taken_up + 1) / self._blend)

@@ -38,6 +38,13 @@ class DeepSPGConfig(BaseModel):
     """Channels of the semantic prior at 1/4, 1/8 and 1/16; none for the network without a prior."""
 
 
+CONFIGS = {
+    "deepspg": DeepSPGConfig(),
+    "deepspg-large": DeepSPGConfig(widths=(64, 96, 96, 112)),
+}
+"""The two sizes, each within the paper's budget for it."""
+
+
 class Enhanced(NamedTuple):
     """What the network found; pictures are not clipped to [0, 1]."""
 
@@ -85,7 +92,7 @@ class DeepSPG(nn.Module):
         self.up_2 = nn.Conv2d(w4, w2, 1)
         self.decode_8, self.decode_4 = _blocks(w8, d8), _blocks(w4, d4)
         self.decode_2 = _blocks(w2, d2)
-        self.head_4, self.head_2 = nn.Conv2d(w4, 3, 3, padding=1), nn.Conv2d(w2, 3, 3, padding=1)
+        self.head_4, self.head_2 = nn.Conv2d(w4, 3, 1), nn.Conv2d(w2, 3, 1)
         self.head_1 = nn.Conv2d(w2, 4 * (3 + 1), 3, padding=1)
 
     def queries(self, prior: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:

@@ -34,7 +34,7 @@ def weights(network: DeepSPG, tmp_path: Path) -> Path:
 
 def rewrite(path: Path, change: Callable[[dict[str, Tensor], dict[str, str]], None]) -> None:
     """Saves the file again after `change` has been at its tensors and header."""
-    header = dict(checkpoint.load(path).header)
+    header = dict(checkpoint.load(path, "deepspg").header)
     state = load_file(path)
     change(state, header)
     save_file(state, path, metadata=header)
@@ -42,7 +42,7 @@ def rewrite(path: Path, change: Callable[[dict[str, Tensor], dict[str, str]], No
 
 @torch.inference_mode()
 def test_weights_come_back_as_they_went_in(network: DeepSPG, weights: Path) -> None:
-    loaded = checkpoint.load(weights)
+    loaded = checkpoint.load(weights, "deepspg")
     image = torch.rand(1, 3, 40, 56)
     torch.testing.assert_close(
         loaded.network(image).images[0], network(image).images[0], atol=2e-2, rtol=1e-2
@@ -53,7 +53,7 @@ def test_weights_come_back_as_they_went_in(network: DeepSPG, weights: Path) -> N
 
 
 def test_a_loaded_network_is_ready_and_says_what_it_is(weights: Path) -> None:
-    loaded = checkpoint.load(weights)
+    loaded = checkpoint.load(weights, "deepspg")
     assert not loaded.network.training
     assert not any(parameter.requires_grad for parameter in loaded.network.parameters())
     assert {p.dtype for p in loaded.network.parameters()} == {torch.float32}
@@ -81,7 +81,7 @@ def test_a_pickle_is_refused_and_its_code_not_run(tmp_path: Path, name: str) -> 
     crater, path = tmp_path / "crater", tmp_path / name
     path.write_bytes(pickle.dumps({"weights": Bomb(crater)}))
     with pytest.raises(CheckpointError, match=r"not a safetensors file .* can run code"):
-        checkpoint.load(path)
+        checkpoint.load(path, "deepspg")
     assert not crater.exists()
     pickle.loads(path.read_bytes())
     assert crater.exists(), "the bomb is a dud, so this test proves nothing"
@@ -90,7 +90,7 @@ def test_a_pickle_is_refused_and_its_code_not_run(tmp_path: Path, name: str) -> 
 def test_a_cut_off_file_is_refused(weights: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match="not a safetensors file"):
-        checkpoint.load(weights)
+        checkpoint.load(weights, "deepspg")
 
 
 def _drop(state: dict[str, Tensor], header: dict[str, str]) -> None:
@@ -128,7 +128,7 @@ def test_weights_that_do_not_fit_are_refused(
 ) -> None:
     rewrite(weights, change)
     with pytest.raises(CheckpointError, match=f"do not fit their header: .*{says}"):
-        checkpoint.load(weights)
+        checkpoint.load(weights, "deepspg")
 
 
 @pytest.mark.parametrize("metadata", [None, {"architecture": "unet"}])
@@ -137,8 +137,8 @@ def test_a_file_that_names_no_network_of_ours_is_refused(
 ) -> None:
     path = tmp_path / "foreign.safetensors"
     save_file({"weight": torch.zeros(2)}, path, metadata=metadata)
-    with pytest.raises(CheckpointError, match="not a LowLux model"):
-        checkpoint.load(path)
+    with pytest.raises(CheckpointError, match="where a deepspg model is needed"):
+        checkpoint.load(path, "deepspg")
 
 
 def test_a_name_is_found_among_those_shipped(

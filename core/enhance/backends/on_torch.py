@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from core.enhance.finish import Look, dither, finish
 from core.errors import BackendError

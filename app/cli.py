@@ -149,14 +149,16 @@ def run(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return int(app(arguments, standalone_mode=False) or DONE)
+        code = int(app(arguments, standalone_mode=False) or DONE)
     except Exception as error:
         if "--debug" in arguments:
             raise
-        return _explain(error)
+        code = _explain(error)
     except KeyboardInterrupt:
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # the command line's parser turns most interrupts into this code
         tell_error("Interrupted: nothing was left behind, and the input is as it was.")
-        return INTERRUPTED
+    return code
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -166,7 +168,6 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def _explain(error: Exception) -> int:
     match error:
         case typer.Abort():
-            tell_error("Interrupted: nothing was left behind, and the input is as it was.")
             return INTERRUPTED
         case typer.Exit():
             return int(error.exit_code)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from core.media.source import open_source
 
@@ -25,7 +24,9 @@ if TYPE_CHECKING:
 EVERY_S = 0.5
 """JSON progress comes no more often."""
 
-_out, _err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+# File names are told as they are: neither [brackets] nor :words: mean anything.
+_out = Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
+_err = Console(stderr=True, soft_wrap=True, markup=False, emoji=False, highlight=False)
 
 
 class Report(Protocol):
@@ -63,7 +64,7 @@ class _Lines:
         self._print(event="summary", **asdict(summary), reasons=plan.reasons)
 
     def _print(self, **values: object) -> None:
-        _out.print(json.dumps(values), markup=False, highlight=False)
+        _out.print(json.dumps(values))
 
 
 class _Bar:
@@ -80,12 +81,11 @@ class _Bar:
         _err.print(
             f"{summary.output}: {summary.frames} frames in {summary.seconds:.1f} s "
             f"({summary.fps:.1f} a second), {summary.model} on {plan.device}, {plan.precision}",
-            highlight=False,
         )
         if summary.dropped:
             _err.print(f"{summary.dropped} damaged pieces of the input were stepped over.")
         for note in summary.notes:
-            _err.print(f"Note: {note}", markup=False, highlight=False)
+            _err.print(f"Note: {note}")
 
 
 @contextmanager
@@ -107,38 +107,39 @@ def open_report(*, as_json: bool) -> Iterator[Report]:
 
 def tell_error(sentence: str) -> None:
     """One sentence on standard error."""
-    _err.print(sentence, style="red", markup=False, highlight=False)
+    _err.print(sentence, style="red")
 
 
 def show_info(machine: Machine, plan: Plan, file: Path | None) -> None:
     """The machine and the plan; for a file also its streams."""
-    table = Table("", "", show_header=False, box=None)
-    table.add_row("Processor", f"{machine.processor}, {machine.cores} cores")
-    table.add_row("Graphics", ", ".join(machine.gpus) or "none that PyTorch can use")
-    table.add_row("Plan", f"{plan.device}, {plan.precision}, {plan.threads} threads")
+    _row("Processor", f"{machine.processor}, {machine.cores} cores")
+    _row("Graphics", ", ".join(machine.gpus) or "none that PyTorch can use")
+    _row("Plan", f"{plan.device}, {plan.precision}, {plan.threads} threads")
     for reason in plan.reasons:
-        table.add_row("", reason)
-    table.add_row("Prior", f"refreshed every {plan.prior_every} frames")
+        _row("", reason)
+    _row("Prior", f"refreshed every {plan.prior_every} frames")
     if file is not None:
-        _add_file(table, file)
-    _out.print(table)
+        _show_file(file)
 
 
-def _add_file(table: Table, file: Path) -> None:
+def _show_file(file: Path) -> None:
     with open_source(file) as source:
         info = source.info
     rate = float(info.average_rate) if info.average_rate else 0.0
-    table.add_row("File", str(info.path))
-    table.add_row(
+    _row("File", str(info.path))
+    _row(
         "Video",
         f"{info.width}x{info.height}, {info.codec} {info.pixel_format}, {rate:.3f} a second",
     )
-    table.add_row("Colour", str(info.colour))
+    _row("Colour", str(info.colour))
     if info.rotation_degrees:
-        table.add_row("Rotation", f"{info.rotation_degrees} degrees, will be applied")
+        _row("Rotation", f"{info.rotation_degrees} degrees, will be applied")
     if info.hdr or info.interlaced:
-        table.add_row("Will be", "tone-mapped to SDR" if info.hdr else "deinterlaced")
+        _row("Will be", "tone-mapped to SDR" if info.hdr else "deinterlaced")
     for stream in info.streams:
-        table.add_row(
-            f"Stream {stream.index}", f"{stream.kind} {stream.codec or ''} {stream.details or ''}"
-        )
+        _row(f"Stream {stream.index}", f"{stream.kind} {stream.codec or ''} {stream.details or ''}")
+
+
+def _row(name: str, value: str) -> None:
+    # A table would cut long names to the width of the terminal, or of a pipe's 80 columns.
+    _out.print(f"{name:<12}{value}")

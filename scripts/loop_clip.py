@@ -12,25 +12,26 @@ import av
 
 def looped(clip: Path, path: Path, loops: int, frames: int | None = None) -> Path:
     """Writes picture and sound of a clip repeatedly, or of only its first frames."""
-    length = _length(clip, frames)
+    begin, end = _span(clip, frames)
     with av.open(str(clip)) as source, av.open(str(path), "w") as output:
         copies = {one.index: output.add_stream_from_template(one) for one in _streams(source)}
         for loop in range(loops):
             for packet in _packets(clip, frames):
-                shift = round(loop * length / packet.time_base)
+                # From zero on, because not every container keeps times below it.
+                shift = round((loop * (end - begin) - begin) / packet.time_base)
                 packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
                 packet.stream = copies[packet.stream.index]
                 output.mux(packet)
     return path
 
 
-def _length(clip: Path, frames: int | None) -> Fraction:
-    """Seconds from the first packet of any stream to the end of the last."""
-    begin, end = Fraction(10**9), Fraction(0)
+def _span(clip: Path, frames: int | None) -> tuple[Fraction, Fraction]:
+    """Seconds at which the first packet of any stream begins and the last one ends."""
+    begins, ends = [], []
     for packet in _packets(clip, frames):
-        begin = min(begin, packet.dts * packet.time_base)
-        end = max(end, (packet.pts + packet.duration) * packet.time_base)
-    return end - begin
+        begins.append(packet.dts * packet.time_base)
+        ends.append((max(packet.pts, packet.dts) + packet.duration) * packet.time_base)
+    return min(begins), max(ends)
 
 
 def _packets(clip: Path, frames: int | None) -> Iterator[Any]:

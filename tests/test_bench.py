@@ -74,10 +74,12 @@ def test_a_clip_shorter_than_asked_for_is_taken_whole(plain_clip: Path) -> None:
 
 
 @pytest.mark.parametrize("frames", [None, 6])
+@pytest.mark.parametrize("begin", [0, 40])
 def test_a_looped_clip_is_that_many_times_as_long(
-    make_clip: Callable[..., Path], tmp_path: Path, frames: int | None
+    make_clip: Callable[..., Path], tmp_path: Path, frames: int | None, begin: int
 ) -> None:
-    clip = make_clip(audio=("eng",))
+    audio = ("eng",) if begin == 0 else ()
+    clip = make_clip(times=range(begin, begin + 10), audio=audio)
     long = looped(clip, tmp_path / "looped.mp4", 3, frames)
     with av.open(str(long)) as film:
         times = [frame.time or 0.0 for frame in film.decode(video=0)]

@@ -160,6 +160,15 @@ def test_want_of_memory_is_a_backend_error(monkeypatch: pytest.MonkeyPatch) -> N
         TorchBackend(network, None, "cpu", "float32").enhance(night(), None, Look())
 
 
+def test_want_of_memory_for_the_prior_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(PooledPrior, "forward", full)
+    with pytest.raises(BackendError, match="no memory"):
+        backend_with_prior().queries(night())
+
+
 @NEEDS_BF16
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 def test_bfloat16_is_close_to_float32(depth: type[Any]) -> None:

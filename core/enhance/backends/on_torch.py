@@ -5,7 +5,7 @@ B batch, H W pixels.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import cv2
@@ -17,7 +17,7 @@ from core.enhance.finish import Look, dither, finish
 from core.errors import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from core.enhance.backends import Queries
@@ -66,34 +66,39 @@ class TorchBackend:
         """The prior of a frame, as the network's SEMs want it."""
         if self._open_prior is None:
             return None
-        if self._prior is None:
-            self._prior = self._place(self._open_prior())
         scale = min(1.0, PRIOR_SIDE / max(pixels.shape[:2]))
         small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        with self._on(self._side_stream), self._half():
+        with self._memory_for(pixels), self._on(self._side_stream), self._half():
+            if self._prior is None:
+                self._prior = self._place(self._open_prior())
             features = self._prior(self._upload(cast("Pixels", small))).features
             found = self._network.queries(features)
-        if self._side_stream is not None:
-            self._side_stream.synchronize()
+            if self._side_stream is not None:
+                self._side_stream.synchronize()
         return found
 
     @torch.inference_mode()
     def blend(self, old: Queries, new: Queries, share: float) -> Queries:
         """Straight line from the old prior to the new."""
         pairs = cast("list[tuple[Tensor, Tensor]]", list(zip(old, new, strict=True)))
-        first, second, third = (torch.lerp(a, b, share) for a, b in pairs)
+        with self._on(self._stream):  # where the frame that reads them waits for nothing else
+            first, second, third = (torch.lerp(a, b, share) for a, b in pairs)
         return first, second, third
 
     @torch.inference_mode()
     def enhance(self, pixels: Pixels, queries: Queries | None, look: Look) -> Pixels:
         """Bright pixels of the same shape and dtype."""
         known = cast("tuple[Tensor, Tensor, Tensor] | None", queries)
+        with self._memory_for(pixels), self._on(self._stream):
+            dark_B3HW = self._upload(pixels)
+            with self._half():
+                bright_B3HW = self._network(dark_B3HW, known).images[0].float()
+            return self._download(finish(dark_B3HW, bright_B3HW, look), pixels)
+
+    @contextmanager
+    def _memory_for(self, pixels: Pixels) -> Iterator[None]:
         try:
-            with self._on(self._stream):
-                dark_B3HW = self._upload(pixels)
-                with self._half():
-                    bright_B3HW = self._network(dark_B3HW, known).images[0].float()
-                return self._download(finish(dark_B3HW, bright_B3HW, look), pixels)
+            yield
         except torch.OutOfMemoryError as error:
             raise BackendError(
                 f"{self._device} has no memory for a {pixels.shape[1]}x{pixels.shape[0]} frame."

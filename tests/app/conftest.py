@@ -57,7 +57,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """More frames than can be done before a signal arrives."""
-    clip = Clip(times=tuple(range(1500)), width=64, height=48)
+    clip = Clip(times=tuple(range(2500)), width=64, height=48)
     return clip.write(tmp_path_factory.mktemp("long") / "long.mp4")
 
 

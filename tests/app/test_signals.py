@@ -17,10 +17,12 @@ PATIENCE_S = 60
 
 
 def begin(start: Start, clip: Path, output: Path, weights: Path) -> subprocess.Popen[str]:
-    """The program, once its first frame is done."""
+    """The program, once its output has begun to grow."""
     process = start(program("enhance", clip, "-o", output, "--model", weights, "--json", *FAST))
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["frames"] == 1
+    # The encoder looks ahead, so the first packet is written a little after the first frame.
+    assert json.loads(process.stdout.readline())["event"] == "progress"
     assert [path.suffix for path in output.parent.iterdir()] == [".part"]
     return process
 

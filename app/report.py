@@ -114,7 +114,7 @@ def show_info(machine: Machine, plan: Plan, file: Path | None) -> None:
     """The machine and the plan; for a file also its streams."""
     _row("Processor", f"{machine.processor}, {machine.cores} cores")
     _row("Graphics", ", ".join(machine.gpus) or "none that PyTorch can use")
-    _row("Plan", f"{plan.device}, {plan.precision}, {plan.threads} threads")
+    _row("Plan", f"{plan.device}, {plan.precision}")
     for reason in plan.reasons:
         _row("", reason)
     _row("Prior", f"refreshed every {plan.prior_every} frames")

@@ -33,7 +33,7 @@ from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
 from core.enhance.backends.on_torch import PRIOR_SIDE
-from core.enhance.enhancer import Enhancer, open_enhancer
+from core.enhance.enhancer import Enhancer, open_enhancer, set_up_thread
 from core.enhance.plan import Machine, Plan, resolve
 from core.errors import CoreError, SettingsError
 from core.frame import Frame
@@ -43,6 +43,7 @@ from core.model import checkpoint
 from core.model.checkpoint import Checkpoint
 from core.model.deepspg import CONFIGS, DeepSPG, DeepSPGConfig
 from core.model.hrnet import PriorConfig, SemanticPrior
+from core.run.lanes import enhanced
 from core.run.transcode import Progress, transcode
 from core.settings import EnhanceSettings, JobSettings, TrimSettings
 from scripts.loop_clip import looped
@@ -172,7 +173,7 @@ def pipeline(
         "frames": len(reel.frames),
         "size": _named((reel.info.width, reel.info.height)),
         "repeats": repeats,
-        **{"device": plan.device, "precision": plan.precision, "threads": plan.threads},
+        **{"device": plan.device, "precision": plan.precision, "lanes": plan.lanes},
         **_compared(_rounds(reel, plan, settings, repeats)),
     }
     rows = [[name, f"{said[f'{name}_fps']:.2f}", _percent(said, name)] for name in STAGES]
@@ -223,7 +224,7 @@ def _rounds(
 @contextmanager
 def _enhancer(loaded: Checkpoint, plan: Plan, settings: EnhanceSettings) -> Iterator[Enhancer]:
     """As `transcode` makes it: the prior is refreshed beside the frames, on one thread."""
-    with ThreadPoolExecutor(1, "prior", torch.set_num_threads, (1,)) as pool:
+    with ThreadPoolExecutor(1, "prior", set_up_thread, (1,)) as pool:
         yield open_enhancer(loaded, plan, settings, pool)
 
 
@@ -233,7 +234,7 @@ def _round(
     count = len(reel.frames)
     decode = _seconds(lambda: _decode(reel))
     bright: list[Frame] = []
-    network = _seconds(lambda: bright.extend(enhancer(frame) for frame in reel.frames))
+    network = _seconds(lambda: bright.extend(_network(reel, enhancer, plan)))
     encode = _seconds(lambda: _encode(reel, bright, job))
     whole: list[Progress] = []
     transcode(job, loaded, plan, whole.append)
@@ -247,6 +248,11 @@ def _seconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
+
+
+def _network(reel: Reel, enhancer: Enhancer, plan: Plan) -> list[Frame]:
+    with enhanced(reel.frames, enhancer.begin, plan) as frames:
+        return list(frames)
 
 
 def _decode(reel: Reel) -> None:

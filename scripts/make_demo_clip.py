@@ -158,7 +158,7 @@ def _blocks(sound: NDArray[np.float32], length: int = 1024) -> Iterator[av.Audio
 
 
 def main(
-    path: Path = Path("out/demo_dark.mp4"),
+    path: Annotated[Path, typer.Argument(help="Where it goes")] = Path("out/demo_dark.mp4"),
     seed: Annotated[int, typer.Option(help="Of the noise")] = 1,
 ) -> None:
     """Makes the demo clip."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
-    from core.enhance.backends import Backend
+    from core.enhance.backends import Backend, Queries
     from core.enhance.plan import Plan
     from core.frame import Frame
     from core.model.checkpoint import Checkpoint
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 
 class Enhancer:
-    """Enhances the frames of one clip in turn; called from one thread.
+    """Enhances the frames of one clip in turn.
+
+    `begin` is called from one thread, frame after frame; the work it returns may run on another,
+    and on a processor beside the work of other frames.
 
     If the device fails, for want of memory say, the frame is done again on the CPU and so are
     those that follow; `notes` says so.
@@ -56,25 +59,40 @@ class Enhancer:
         Raises:
             BackendError: the device failed and there is none to fall back on.
         """
+        return self.begin(frame)()
+
+    def begin(self, frame: Frame) -> Callable[[], Frame]:
+        """Looks up the frame's prior; the work that is left makes it bright.
+
+        The work raises:
+            BackendError: the device failed and there is none to fall back on.
+        """
         try:
-            return self._enhance(frame)
+            queries = self._prior(frame.pixels)
         except BackendError as error:
-            if self._fall_back is None:
-                raise
-            self.notes.append(f"{error} Went on with the CPU.")
-            self._earlier_refreshes = self.refreshes
-            self._backend, self._fall_back = self._fall_back(), None
-            self._prior = PriorCache(self._backend, self._executor, self._settings.prior_every)
-            return self._enhance(frame)
+            return partial(self._go_on, frame, error)
+        return partial(self._enhance, frame, queries)
 
     @property
     def refreshes(self) -> int:
         """How often the semantic prior was computed."""
         return self._earlier_refreshes + self._prior.refreshes
 
-    def _enhance(self, frame: Frame) -> Frame:
-        queries = self._prior(frame.pixels)
-        return frame.with_pixels(self._backend.enhance(frame.pixels, queries, self._look))
+    def _enhance(self, frame: Frame, queries: Queries | None) -> Frame:
+        try:
+            return frame.with_pixels(self._backend.enhance(frame.pixels, queries, self._look))
+        except BackendError as error:
+            return self._go_on(frame, error)
+
+    def _go_on(self, frame: Frame, error: BackendError) -> Frame:
+        """Does the frame again on the CPU; a GPU has one lane, so no other frame is under way."""
+        if self._fall_back is None:
+            raise error
+        self.notes.append(f"{error} Went on with the CPU.")
+        self._earlier_refreshes = self.refreshes
+        self._backend, self._fall_back = self._fall_back(), None
+        self._prior = PriorCache(self._backend, self._executor, self._settings.prior_every)
+        return self(frame)
 
 
 def open_enhancer(
@@ -89,11 +107,19 @@ def open_enhancer(
         executor: where the prior is computed; its threads belong to the caller.
     """
     open_cpu = partial(open_backend, loaded, "cpu", "float32")
-    torch.set_num_threads(plan.threads)
-    # Tiny weights make denormal numbers, which a processor handles many times slower.
-    torch.set_flush_denormal(True)
     backend = open_backend(loaded, plan.device, plan.precision)
     return Enhancer(backend, executor, settings, None if plan.device == "cpu" else open_cpu)
+
+
+def set_up_thread(threads: int) -> None:
+    """Prepares the calling thread for a network's arithmetic.
+
+    Args:
+        threads: how many processor threads one operation may use.
+    """
+    torch.set_num_threads(threads)
+    # Tiny weights make denormal numbers, which a processor handles many times slower.
+    torch.set_flush_denormal(True)
 
 
 def open_backend(loaded: Checkpoint, device: str, precision: str) -> TorchBackend:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from core.settings import EnhanceSettings
 
 
+MOST_LANES = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """What there is to compute on."""
@@ -46,15 +49,17 @@ class Plan:
 
     device: str
     precision: str
+    lanes: int
+    """Frames that are enhanced at a time."""
     threads: int
-    """Processor threads for the network."""
+    """Processor threads for each of them."""
     prior_every: int
     reasons: tuple[str, ...] = field(default=())
     """One plain sentence for each choice the user did not make."""
 
 
 def resolve(settings: EnhanceSettings, machine: Machine) -> Plan:
-    """Chooses device, precision and threads.
+    """Chooses device, precision, lanes and threads.
 
     Raises:
         BackendUnavailableError: a GPU was asked for by name and there is none.
@@ -65,7 +70,7 @@ def resolve(settings: EnhanceSettings, machine: Machine) -> Plan:
         )
     if machine.gpus and settings.device != "cpu":
         reasons = (f"cuda: {machine.gpus[0]} is here", "float16: twice as fast on a GPU")
-        return Plan("cuda", "float16", machine.cores, settings.prior_every, reasons)
+        return Plan("cuda", "float16", 1, machine.cores, settings.prior_every, reasons)
     return _on_cpu(settings, machine)
 
 
@@ -75,5 +80,9 @@ def _on_cpu(settings: EnhanceSettings, machine: Machine) -> Plan:
         precision, reason = "bfloat16", "bfloat16: this processor multiplies it about twice as fast"
     else:
         precision, reason = "float32", "float32: this processor has no fast half precision"
-    threads = f"{machine.cores} threads: one for each core"
-    return Plan("cpu", precision, machine.cores, settings.prior_every, (why, reason, threads))
+    # Threads on one frame wait for each other after every layer, frames beside each other never do;
+    # but each holds its own memory.
+    lanes = min(machine.cores, MOST_LANES)
+    threads = max(1, machine.cores // lanes)
+    split = f"{lanes} frames at a time, {threads} threads each: {machine.cores} cores"
+    return Plan("cpu", precision, lanes, threads, settings.prior_every, (why, reason, split))

@@ -1,7 +1,8 @@
 """A dark file into a bright one.
 
-Three threads: the reader decodes ahead, the caller's thread enhances, the encoder writes behind.
-Both queues are short, so memory does not grow with the clip.
+The reader thread decodes ahead, a few lanes enhance a frame each, the caller's thread keeps them in
+order, the encoder thread writes behind. All queues are short, so memory does not grow with the
+clip.
 """
 
 from __future__ import annotations
@@ -15,15 +16,14 @@ from fractions import Fraction
 from threading import Thread
 from typing import TYPE_CHECKING
 
-import torch
-
 from core.enhance.compare import compared
-from core.enhance.enhancer import Enhancer, open_enhancer
+from core.enhance.enhancer import Enhancer, open_enhancer, set_up_thread
 from core.frame import Frame
 from core.media.photo import read_photo, write_photo
 from core.media.source import Source, SourceInfo, open_source
 from core.media.writer import VideoWriter
 from core.run.frame_queue import FrameQueue
+from core.run.lanes import enhanced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from core.enhance.plan import Plan
     from core.model.checkpoint import Checkpoint
+    from core.run.lanes import Begin
     from core.settings import JobSettings
 
 AHEAD = 3
@@ -101,7 +102,7 @@ def transcode(
             trim=trim,
         ) as writer:
             meter = _Meter(report, _expected(job, info))
-            _pump(source, writer, _step(job, enhancer), meter)
+            _pump(source, writer, _work(job, enhancer), plan, meter)
         notes = (*source.notes, *enhancer.notes, *writer.notes)
         dropped = source.broken_packets
     counted = (meter.frames, dropped, enhancer.refreshes)
@@ -117,7 +118,7 @@ def enhance_photo(job: JobSettings, loaded: Checkpoint, plan: Plan) -> Summary:
     started = time.monotonic()
     photo = read_photo(job.input)
     with _enhancer(job, loaded, plan) as enhancer:
-        bright = _step(job, enhancer)(Frame(photo.pixels, 0, Fraction(1)))
+        bright = _work(job, enhancer)(Frame(photo.pixels, 0, Fraction(1)))()
     notes = write_photo(
         job.output, photo.with_pixels(bright.pixels), overwrite=job.overwrite, source=job.input
     )
@@ -127,26 +128,29 @@ def enhance_photo(job: JobSettings, loaded: Checkpoint, plan: Plan) -> Summary:
 @contextmanager
 def _enhancer(job: JobSettings, loaded: Checkpoint, plan: Plan) -> Iterator[Enhancer]:
     # The prior has one thread, and its arithmetic too, so that it hardly slows the frames.
-    with ThreadPoolExecutor(1, "lowlux-prior", torch.set_num_threads, (1,)) as pool:
+    with ThreadPoolExecutor(1, "lowlux-prior", set_up_thread, (1,)) as pool:
         yield open_enhancer(loaded, plan, job.enhance, pool)
 
 
-def _step(job: JobSettings, enhancer: Enhancer) -> Callable[[Frame], Frame]:
+def _work(job: JobSettings, enhancer: Enhancer) -> Begin:
     how = job.compare
     if how is None:
-        return enhancer
+        return enhancer.begin
 
-    def step(frame: Frame) -> Frame:
-        bright = enhancer(frame)
-        return bright.with_pixels(compared(frame.pixels, bright.pixels, how))
+    def begin(frame: Frame) -> Callable[[], Frame]:
+        enhance = enhancer.begin(frame)
 
-    return step
+        def work() -> Frame:
+            bright = enhance()
+            return bright.with_pixels(compared(frame.pixels, bright.pixels, how))
+
+        return work
+
+    return begin
 
 
-def _pump(
-    source: Source, writer: VideoWriter, step: Callable[[Frame], Frame], meter: _Meter
-) -> None:
-    """Moves every frame through; raises what any of the three threads failed with."""
+def _pump(source: Source, writer: VideoWriter, begin: Begin, plan: Plan, meter: _Meter) -> None:
+    """Moves every frame through; raises what any of the threads failed with."""
     decoded, finished = FrameQueue[Frame](AHEAD), FrameQueue[Frame](AHEAD)
     threads = [
         Thread(target=_read, args=(source, decoded), name="lowlux-reader"),
@@ -155,10 +159,11 @@ def _pump(
     for thread in threads:
         thread.start()
     try:
-        for frame in decoded:
-            if not finished.put(step(frame)):
-                break
-            meter.tick()
+        with enhanced(decoded, begin, plan) as frames:
+            for frame in frames:
+                if not finished.put(frame):
+                    break
+                meter.tick()
         finished.close()
     except BaseException:
         finished.discard()

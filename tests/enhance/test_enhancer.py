@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.enhance.enhancer import Enhancer, open_enhancer
+from core.enhance.enhancer import Enhancer, open_enhancer, set_up_thread
 from core.enhance.plan import Plan
 from core.errors import BackendError
 from core.frame import Frame
@@ -101,7 +101,13 @@ def torch_as_it_was() -> Iterator[None]:
 @pytest.mark.usefixtures("torch_as_it_was")
 def test_weights_become_an_enhancer_as_planned(tmp_path: Path) -> None:
     loaded = checkpoint.load(write_tiny_model(tmp_path / "tiny.safetensors"), "deepspg")
-    enhancer = open_enhancer(loaded, Plan("cpu", "float32", 1, 4), EVERY_4, AtOnce())
+    enhancer = open_enhancer(loaded, Plan("cpu", "float32", 1, 1, 4), EVERY_4, AtOnce())
     assert enhancer(frame()).pixels.shape == frame().pixels.shape
-    assert torch.get_num_threads() == 1
     assert enhancer.notes == []
+
+
+@pytest.mark.usefixtures("torch_as_it_was")
+def test_a_thread_is_set_up_for_arithmetic() -> None:
+    set_up_thread(1)
+    assert torch.get_num_threads() == 1
+    assert float(torch.tensor([1e-39]) * 1) == 0.0

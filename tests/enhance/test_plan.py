@@ -18,19 +18,19 @@ WITH_GPU = Machine("x86_64", 16, fast_bfloat16=True, gpus=("Acme 9000", "Acme 10
 @pytest.mark.parametrize(
     ("machine", "device", "expected"),
     [
-        (PLAIN, "auto", ("cpu", "float32", 4)),
-        (PLAIN, "cpu", ("cpu", "float32", 4)),
-        (MODERN, "auto", ("cpu", "bfloat16", 8)),
-        (WITH_GPU, "auto", ("cuda", "float16", 16)),
-        (WITH_GPU, "cuda", ("cuda", "float16", 16)),
-        (WITH_GPU, "cpu", ("cpu", "bfloat16", 16)),
+        (PLAIN, "auto", ("cpu", "float32", 4, 1)),
+        (PLAIN, "cpu", ("cpu", "float32", 4, 1)),
+        (MODERN, "auto", ("cpu", "bfloat16", 4, 2)),
+        (WITH_GPU, "auto", ("cuda", "float16", 1, 16)),
+        (WITH_GPU, "cuda", ("cuda", "float16", 1, 16)),
+        (WITH_GPU, "cpu", ("cpu", "bfloat16", 4, 4)),
     ],
 )
 def test_the_machine_decides_what_the_user_leaves_open(
-    machine: Machine, device: Any, expected: tuple[str, str, int]
+    machine: Machine, device: Any, expected: tuple[str, str, int, int]
 ) -> None:
     plan = resolve(EnhanceSettings(device=device, prior_every=9), machine)
-    assert (plan.device, plan.precision, plan.threads) == expected
+    assert (plan.device, plan.precision, plan.lanes, plan.threads) == expected
     assert plan.prior_every == 9
 
 

@@ -20,7 +20,7 @@ from core.run.transcode import Progress, Summary, transcode
 from core.settings import EncodeSettings, JobSettings
 from tests.fakes import write_tiny_model
 
-PLAN = Plan("cpu", "float32", 1, 15)
+PLAN = Plan("cpu", "float32", 2, 1, 15)
 
 
 @pytest.fixture(autouse=True)

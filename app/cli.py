@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the job failed, 2 wrong usage, 130 interrupted.
 
 import signal
 import sys
+import traceback
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -152,7 +153,7 @@ def run(arguments: list[str] | None = None) -> int:
         code = int(app(arguments, standalone_mode=False) or DONE)
     except Exception as error:
         if "--debug" in arguments:
-            raise
+            traceback.print_exc()
         code = _explain(error)
     except KeyboardInterrupt:
         code = INTERRUPTED
@@ -183,7 +184,8 @@ def _explain(error: Exception) -> int:
             tell_error(str(error))
             return FAILED
     if hasattr(error, "format_message"):  # the command line's parser
-        tell_error(error.format_message())
+        if message := error.format_message():  # none where it printed its help instead
+            tell_error(message)
         return WRONG_USAGE
     tell_error(f"Unexpected {type(error).__name__}: {error}. Run again with --debug and report it.")
     return FAILED

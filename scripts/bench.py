@@ -26,13 +26,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
-import torch
 import typer
 from rich.console import Console
 from rich.table import Table
-from torch.utils.flop_counter import FlopCounterMode
 
-from core.enhance.backends.on_torch import PRIOR_SIDE
 from core.enhance.enhancer import Enhancer, open_enhancer, set_up_thread
 from core.enhance.plan import Machine, Plan, resolve
 from core.errors import CoreError, SettingsError
@@ -41,18 +38,17 @@ from core.media.source import SourceInfo, open_source
 from core.media.writer import VideoWriter
 from core.model import checkpoint
 from core.model.checkpoint import Checkpoint
-from core.model.deepspg import CONFIGS, DeepSPG, DeepSPGConfig
-from core.model.hrnet import PriorConfig, SemanticPrior
+from core.model.deepspg import CONFIGS
+from core.model.hrnet import PriorConfig
 from core.run.lanes import enhanced
 from core.run.transcode import Progress, transcode
 from core.settings import EnhanceSettings, JobSettings, TrimSettings
+from scripts.complexity import SIZES, count_network, count_prior, size_name
 from scripts.loop_clip import looped
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 ROOT = Path(__file__).parents[1]
-SIZES = ((256, 256), (640, 360), (1280, 720))
-"""Widths and heights whose multiply-adds are counted; the paper's is the first."""
 PAPER = {"deepspg": (0.55, 6.91), "deepspg-large": (2.13, 26.03)}
 """Millions of parameters, and thousand millions of multiply-adds at 256x256."""
 NOT_COUNTED = "element-wise work, normalisation, pooling and interpolation"
@@ -78,11 +74,11 @@ Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 @app.command()
 def complexity(as_json: AsJson = False) -> None:
     """Count parameters and multiply-adds, and set them against the paper's."""
-    said: dict[str, Any] = {name: _network(config) for name, config in CONFIGS.items()}
+    said: dict[str, Any] = {name: count_network(config) for name, config in CONFIGS.items()}
     for name, (parameters, multiply_adds) in PAPER.items():
         said[name] |= {"paper_parameters_m": parameters, "paper_multiply_adds_g": multiply_adds}
-    said["hrnet-w18-small"] = _prior(PriorConfig())
-    columns = ["", "parameters", *map(_named, SIZES), "paper"]
+    said["hrnet-w18-small"] = count_prior(PriorConfig())
+    columns = ["", "parameters", *map(size_name, SIZES), "paper"]
     rows = [
         [name, f"{row['parameters'] / 1e6:.3f} M", *_billions(row), _paper(name)]
         for name, row in said.items()
@@ -91,52 +87,8 @@ def complexity(as_json: AsJson = False) -> None:
     _tell(said | {"not_counted": NOT_COUNTED}, title, columns, rows, as_json=as_json)
 
 
-def _network(config: DeepSPGConfig) -> dict[str, Any]:
-    """Of DeepSPG, with its queries: what it does of the prior, once for many frames."""
-    with torch.device("meta"):
-        network = DeepSPG(config).eval()
-
-        def work(width: int, height: int) -> None:
-            four, eight, sixteen = config.prior_channels or (1, 1, 1)
-            features = [
-                torch.empty(1, channels, -(-height // scale), -(-width // scale))
-                for channels, scale in ((four, 4), (eight, 8), (sixteen, 16))
-            ]
-            queries = network.queries((features[0], features[1], features[2]))
-            network(torch.empty(1, 3, height, width), queries)
-
-        return _counted(network, work)
-
-
-def _prior(config: PriorConfig) -> dict[str, Any]:
-    """Of a refresh; the picture is made smaller first, and the segmentation head is not run."""
-    with torch.device("meta"):
-        prior = SemanticPrior(config).eval()
-
-        def work(width: int, height: int) -> None:
-            scale = min(1.0, PRIOR_SIDE / max(width, height))
-            prior(torch.empty(1, 3, round(height * scale), round(width * scale)))
-
-        return _counted(prior, work)
-
-
-@torch.inference_mode()
-def _counted(network: torch.nn.Module, work: Callable[[int, int], None]) -> dict[str, Any]:
-    said: dict[str, Any] = {"parameters": sum(p.numel() for p in network.parameters())}
-    for size in SIZES:
-        with FlopCounterMode(display=False) as counter:
-            work(*size)
-        # It counts a multiplication and an addition as two.
-        said[f"multiply_adds_{_named(size)}"] = counter.get_total_flops() // 2
-    return said
-
-
-def _named(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
-
-
 def _billions(row: Mapping[str, Any]) -> list[str]:
-    return [f"{row[f'multiply_adds_{_named(size)}'] / 1e9:.2f}" for size in SIZES]
+    return [f"{row[f'multiply_adds_{size_name(size)}'] / 1e9:.2f}" for size in SIZES]
 
 
 def _paper(name: str) -> str:
@@ -171,7 +123,7 @@ def pipeline(
     reel = _reel(clip, frames)
     said: dict[str, Any] = {
         "frames": len(reel.frames),
-        "size": _named((reel.info.width, reel.info.height)),
+        "size": size_name((reel.info.width, reel.info.height)),
         "repeats": repeats,
         **{"device": plan.device, "precision": plan.precision, "lanes": plan.lanes},
         **_compared(_rounds(reel, plan, settings, repeats)),
@@ -234,7 +186,7 @@ def _round(
     count = len(reel.frames)
     decode = _seconds(lambda: _decode(reel))
     bright: list[Frame] = []
-    network = _seconds(lambda: bright.extend(_network(reel, enhancer, plan)))
+    network = _seconds(lambda: bright.extend(_brighten(reel, enhancer, plan)))
     encode = _seconds(lambda: _encode(reel, bright, job))
     whole: list[Progress] = []
     transcode(job, loaded, plan, whole.append)
@@ -250,7 +202,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _network(reel: Reel, enhancer: Enhancer, plan: Plan) -> list[Frame]:
+def _brighten(reel: Reel, enhancer: Enhancer, plan: Plan) -> list[Frame]:
     with enhanced(reel.frames, enhancer.begin, plan) as frames:
         return list(frames)
 

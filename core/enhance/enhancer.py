@@ -107,7 +107,12 @@ def open_enhancer(
         executor: where the prior is computed; its threads belong to the caller.
     """
     open_cpu = partial(open_backend, loaded, "cpu", "float32")
-    backend = open_backend(loaded, plan.device, plan.precision)
+    try:
+        backend = open_backend(loaded, plan.device, plan.precision)
+    except BackendError as error:
+        enhancer = Enhancer(open_cpu(), executor, settings)
+        enhancer.notes.append(f"{error} Went on with the CPU.")
+        return enhancer
     return Enhancer(backend, executor, settings, None if plan.device == "cpu" else open_cpu)
 
 

@@ -249,7 +249,15 @@ def test_debug_shows_where_it_failed(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == FAILED
     assert done.stderr.startswith("Traceback")
-    assert "SourceOpenError" in done.stderr.splitlines()[-1]
+    assert "SourceOpenError" in done.stderr
+
+
+def test_debug_leaves_the_exit_code_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["enhance", str(empty(tmp_path)), "-o", str(tmp_path / "bright.mp4")]
+    assert run([*arguments, "--strength", "3", "--debug"]) == WRONG_USAGE
+    assert "--strength" in capfd.readouterr().err
 
 
 def test_no_command_shows_the_help(capfd: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ B batch, H W pixels.
 
 from __future__ import annotations
 
+import copy
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -18,7 +19,8 @@ from core.errors import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    import copy
+from contextlib import AbstractContextManager
 
     from core.enhance.backends import Queries
     from core.frame import Pixels
@@ -42,6 +44,9 @@ class TorchBackend:
     Args:
         open_prior: builds the prior; called at the first use, since it takes a second or two to
             import.
+
+    Raises:
+        BackendError: the device has no memory for the network.
     """
 
     def __init__(
@@ -52,7 +57,9 @@ class TorchBackend:
         precision: str,
     ) -> None:
         self._device, self._dtype = torch.device(device), PRECISIONS[precision]
-        self._network = self._place(network)
+        with self._memory_for("the network"):
+            # A copy: the original is what the CPU goes on with if this device fails.
+            self._network = self._place(copy.deepcopy(network))
         self._open_prior = open_prior
         self._prior: SemanticPrior | None = None
         self._stream = self._side_stream = None
@@ -68,7 +75,7 @@ class TorchBackend:
             return None
         scale = min(1.0, PRIOR_SIDE / max(pixels.shape[:2]))
         small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        with self._memory_for(pixels), self._on(self._side_stream), self._half():
+        with self._memory_for(_named(pixels)), self._on(self._side_stream), self._half():
             if self._prior is None:
                 self._prior = self._place(self._open_prior())
             features = self._prior(self._upload(cast("Pixels", small))).features
@@ -89,20 +96,18 @@ class TorchBackend:
     def enhance(self, pixels: Pixels, queries: Queries | None, look: Look) -> Pixels:
         """Bright pixels of the same shape and dtype."""
         known = cast("tuple[Tensor, Tensor, Tensor] | None", queries)
-        with self._memory_for(pixels), self._on(self._stream):
+        with self._memory_for(_named(pixels)), self._on(self._stream):
             dark_B3HW = self._upload(pixels)
             with self._half():
                 bright_B3HW = self._network(dark_B3HW, known).images[0].float()
             return self._download(finish(dark_B3HW, bright_B3HW, look), pixels)
 
     @contextmanager
-    def _memory_for(self, pixels: Pixels) -> Iterator[None]:
+    def _memory_for(self, what: str) -> Iterator[None]:
         try:
             yield
         except torch.OutOfMemoryError as error:
-            raise BackendError(
-                f"{self._device} has no memory for a {pixels.shape[1]}x{pixels.shape[0]} frame."
-            ) from error
+            raise BackendError(f"{self._device} has no memory for {what}.") from error
 
     def _place(self, network: Network) -> Network:
         network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -133,3 +138,7 @@ class TorchBackend:
         codes = image_B3HW[0].permute(1, 2, 0).mul(most).add_(offset).clamp_(0, most)
         integers = codes.to(torch.uint8 if like.dtype == np.uint8 else torch.int32)
         return cast("Pixels", integers.cpu().numpy().astype(like.dtype, copy=False))
+
+
+def _named(pixels: Pixels) -> str:
+    return f"a {pixels.shape[1]}x{pixels.shape[0]} frame"

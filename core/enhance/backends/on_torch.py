@@ -19,8 +19,7 @@ from core.errors import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    import copy
-from contextlib import AbstractContextManager
+    from contextlib import AbstractContextManager
 
     from core.enhance.backends import Queries
     from core.frame import Pixels

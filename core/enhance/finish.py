@@ -15,7 +15,7 @@ GLARE = (0.75, 0.95)
 """A lamp begins at the first level of the original and is surely one at the second."""
 GLOW = 4.0
 """A block of which one part in so many is lamp counts as lamp altogether."""
-CRUSHED = (0.5 / 255, 1.0 / 255)
+CRUSHED = (0.35 / 255, 0.8 / 255)
 """Spread of luma, within a block, below which a codec has left nothing, and above which it has."""
 DARK = (8 / 255, 24 / 255)
 """Level up to which a flat block counts as crushed at all, and from which it never does."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 
-PRIOR_SIDE = 512
+PRIOR_SIDE = 640
 """The prior looks at a picture whose longer side is at most this, in pixels."""
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

@@ -113,8 +113,9 @@ class DeepSPG(nn.Module):
         query_4, query_8, query_16 = queries or (None, None, None)
 
         light, reflectance = self.decompose(image_B3HW)  # Eq. 6
-        known_B7HW = torch.cat([image_B3HW, light, reflectance], 1)
-        features_2 = self.encode_2(self.fold(F.pixel_unshuffle(known_B7HW, 2)))
+        # Not given a name: at full size it would be kept in memory to the end.
+        folded_BC = self.fold(F.pixel_unshuffle(torch.cat([image_B3HW, light, reflectance], 1), 2))
+        features_2 = self.encode_2(folded_BC)
         features_4 = self.encode_4(self.down_4(features_2))
         features_8 = self.encode_8(self.down_8(features_4))
         features_16 = self.sem_16(self.encode_16(self.down_16(features_8)), query_16)

@@ -213,6 +213,10 @@ class VideoWriter:
                 f"{encoder} in {self._path.suffix} cannot say that its pixels are not square, "
                 "so the picture will look stretched; .mp4 or libx264 in .mkv can"
             )
+        if self._info.ten_bit and "10" not in layout:
+            self._notes.append(
+                f"{encoder} has no 10 bits here, so the picture was stored with 8; libx265 has them"
+            )
         if "444" in layout:
             self._notes.append("Odd sides were kept by storing colour at full size (4:4:4)")
 

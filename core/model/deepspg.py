@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+from kornia.filters import guided_blur
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,6 +24,10 @@ from core.model.sem import SemanticEmbedding
 
 MULTIPLE = 16
 """Height and width are padded to a multiple of this inside."""
+NEIGHBOURHOOD = 17
+"""Side, in cells of 1/16, of what is relit as one."""
+EVEN = 1e-3
+"""Variance of brightness below which a neighbourhood counts as one surface."""
 
 
 class DeepSPGConfig(BaseModel):
@@ -140,7 +145,7 @@ class DeepSPG(nn.Module):
         unfolded = F.pixel_shuffle(self.head_1(features_2), 2)
         residual, trust = unfolded[:, :3], unfolded[:, 3:].float().sigmoid()
         calm = F.interpolate(F.avg_pool2d(reflectance, 4), scale_factor=4, mode="bilinear")
-        return torch.lerp(calm, reflectance, trust) + residual
+        return torch.lerp(calm, reflectance, trust) + residual - _stray_shade(residual, reflectance)
 
     def _coarse(self, reflectance: Tensor, features_2: Tensor, features_4: Tensor) -> list[Tensor]:
         """The pictures at 1/2 and 1/4 that training supervises as well."""
@@ -148,6 +153,19 @@ class DeepSPG(nn.Module):
             F.avg_pool2d(reflectance, 2) + self.head_2(features_2),
             F.avg_pool2d(reflectance, 4) + self.head_4(features_4),
         ]
+
+
+def _stray_shade(residual_B3HW: Tensor, reflectance_B3HW: Tensor) -> Tensor:
+    """The smooth part of a residual's brightness that the picture beneath does not explain.
+
+    Left in, it shows as a dark or bright halo about a roof against the sky, and along the border of
+    the picture. What is explained is found with the guided filter (He, Sun and Tang, 2013).
+    """
+    shade = F.avg_pool2d(residual_B3HW, MULTIPLE).float().mean(1, keepdim=True)
+    guide = F.avg_pool2d(reflectance_B3HW, MULTIPLE).float().mean(1, keepdim=True)
+    explained = guided_blur(guide, shade, NEIGHBOURHOOD, EVEN, "replicate")
+    stray: Tensor = F.interpolate(shade - explained, scale_factor=MULTIPLE, mode="bilinear")
+    return stray
 
 
 def _blocks(channels: int, depth: int) -> nn.Sequential:

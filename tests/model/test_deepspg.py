@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from core.model.deepspg import DeepSPG, DeepSPGConfig
+from core.model import checkpoint
+from core.model.deepspg import CONFIGS, DeepSPG, DeepSPGConfig
 from core.model.retinex import MAX_LOG_GAIN, Decomposition
 
 SMALL = DeepSPGConfig(widths=(8, 8, 8, 16), depths=(1, 1, 1, 1), prior_channels=(4, 6, 8))
-LARGE = DeepSPGConfig(widths=(64, 96, 96, 112))
 
 
 def network(config: DeepSPGConfig = SMALL) -> DeepSPG:
@@ -99,9 +99,21 @@ def test_the_prior_may_come_from_a_smaller_picture() -> None:
     assert found.images[0].shape == image.shape
 
 
+@torch.inference_mode()
+def test_a_roof_stains_no_sky() -> None:
+    torch.manual_seed(7)
+    dusk = torch.full((1, 3, 480, 640), 0.24)
+    dusk[..., 200:, 250:390] = 0.07
+    noisy = (dusk + 0.01 * torch.randn_like(dusk)).clamp(0, 1)
+    found = checkpoint.load(checkpoint.find("deepspg"), "deepspg").network(noisy).images[0]
+    just_above_the_roof = found[..., 170:196, 260:380].mean((2, 3))
+    beside = torch.cat([found[..., 170:196, 60:180], found[..., 170:196, 460:580]], 3).mean((2, 3))
+    torch.testing.assert_close(just_above_the_roof, beside, atol=1.5 / 255, rtol=0)
+
+
 @pytest.mark.parametrize(
     ("config", "parameters", "multiply_adds"),
-    [(DeepSPGConfig(), 0.55e6, 6.91e9), (LARGE, 2.13e6, 26.03e9)],
+    [(CONFIGS["deepspg"], 0.55e6, 6.91e9), (CONFIGS["deepspg-large"], 2.13e6, 26.03e9)],
     ids=["deepspg", "large"],
 )
 def test_budget(config: DeepSPGConfig, parameters: float, multiply_adds: float) -> None:

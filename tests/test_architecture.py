@@ -26,8 +26,8 @@ SEES = {
 # Which layers may import what comes from outside; what is not named here is free.
 ONLY_IN = {
     "torch": {"model", "training", "enhance", "run", "app"},
-    "av": {"media"},
-    "kornia": {"training"},
+    "av": {"media", "training"},
+    "kornia": {"model", "training"},
     "timm": set(),  # core.model.torchvision_guard asks for it by name, when it is needed
     "torchvision": set(),
     "open_clip": set(),
@@ -39,7 +39,7 @@ ONLY_IN = {
     "multiprocessing": {"run"},
 }
 THREAD_MAKERS = {"ThreadPoolExecutor", "ProcessPoolExecutor", "start_new_thread", "to_thread"}
-SLOW_TO_IMPORT = ("torchvision", "timm", "kornia", "open_clip")
+SLOW_TO_IMPORT = ("torchvision", "timm", "open_clip")
 LONGEST = 400
 
 

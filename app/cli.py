@@ -56,6 +56,7 @@ def enhance(
     protect_highlights: Annotated[
         float, _help(EnhanceSettings, "protect_highlights")
     ] = _ENHANCE.protect_highlights,
+    steady: Annotated[float, _help(EnhanceSettings, "steady")] = _ENHANCE.steady,
     prior_every: Annotated[int, _help(EnhanceSettings, "prior_every")] = _ENHANCE.prior_every,
     codec: Annotated[str, _help(EncodeSettings, "codec")] = _ENCODE.codec,
     crf: Annotated[int, _help(EncodeSettings, "crf")] = _ENCODE.crf,
@@ -83,6 +84,7 @@ def enhance(
                 "device": device,
                 "strength": strength,
                 "protect_highlights": protect_highlights,
+                "steady": steady,
                 "prior_every": prior_every,
             },
             "encode": {"codec": codec, "crf": crf, "preset": preset},

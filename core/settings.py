@@ -29,6 +29,9 @@ class EnhanceSettings(Model):
     protect_highlights: float = Field(
         1.0, ge=0.0, le=1.0, description="Keep lamps and headlights from being blown further"
     )
+    steady: float = Field(
+        1.0, ge=0.0, le=1.0, description="Average noise over time where nothing moves"
+    )
     prior_every: int = Field(
         15, ge=1, le=120, description="Refresh the semantic prior every so many frames"
     )

@@ -56,6 +56,8 @@ class FakeBackend:
         self._has_prior, self._fails_at = has_prior, fails_at
         self.seen: list[Queries | None] = []
         """What each frame was enhanced with."""
+        self.steady: list[Pixels | None] = []
+        """Each frame without its noise."""
         self.asked = 0
         """How often a prior was computed."""
 
@@ -73,10 +75,13 @@ class FakeBackend:
         ]
         return mixed[0], mixed[1], mixed[2]
 
-    def enhance(self, pixels: Pixels, queries: Queries | None, look: Look) -> Pixels:
+    def enhance(
+        self, pixels: Pixels, queries: Queries | None, look: Look, steady: Pixels | None = None
+    ) -> Pixels:
         if self._fails_at is not None and len(self.seen) >= self._fails_at:
             raise BackendError("The device has no memory for this frame.")
         self.seen.append(queries)
+        self.steady.append(steady)
         most = np.iinfo(pixels.dtype).max
         return cast("Pixels", np.minimum(pixels.astype(np.uint32) * 2, most).astype(pixels.dtype))
 

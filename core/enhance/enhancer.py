@@ -10,6 +10,7 @@ import torch
 from core.enhance.backends.on_torch import TorchBackend
 from core.enhance.finish import Look
 from core.enhance.prior_cache import PriorCache
+from core.enhance.steady import Steady
 from core.errors import BackendError
 from core.model import checkpoint
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from core.enhance.backends import Backend, Queries
     from core.enhance.plan import Plan
-    from core.frame import Frame
+    from core.frame import Frame, Pixels
     from core.model.checkpoint import Checkpoint
     from core.model.deepspg import DeepSPG
     from core.model.hrnet import SemanticPrior
@@ -50,6 +51,7 @@ class Enhancer:
         self._fall_back = fall_back
         self._look = Look(settings.strength, settings.protect_highlights)
         self._prior = PriorCache(backend, executor, settings.prior_every)
+        self._steady = Steady(settings.steady)
         self._earlier_refreshes = 0
         self.notes: list[str] = []
 
@@ -62,7 +64,7 @@ class Enhancer:
         return self.begin(frame)()
 
     def begin(self, frame: Frame) -> Callable[[], Frame]:
-        """Looks up the frame's prior; the work that is left makes it bright.
+        """Looks up the frame's prior and past; the work that is left makes it bright.
 
         The work raises:
             BackendError: the device failed and there is none to fall back on.
@@ -71,16 +73,17 @@ class Enhancer:
             queries = self._prior(frame.pixels)
         except BackendError as error:
             return partial(self._go_on, frame, error)
-        return partial(self._enhance, frame, queries)
+        return partial(self._enhance, frame, queries, self._steady(frame.pixels))
 
     @property
     def refreshes(self) -> int:
         """How often the semantic prior was computed."""
         return self._earlier_refreshes + self._prior.refreshes
 
-    def _enhance(self, frame: Frame, queries: Queries | None) -> Frame:
+    def _enhance(self, frame: Frame, queries: Queries | None, steady: Pixels) -> Frame:
         try:
-            return frame.with_pixels(self._backend.enhance(frame.pixels, queries, self._look))
+            pixels = self._backend.enhance(frame.pixels, queries, self._look, steady)
+            return frame.with_pixels(pixels)
         except BackendError as error:
             return self._go_on(frame, error)
 

@@ -33,6 +33,18 @@ def test_a_frame_keeps_its_moment() -> None:
     assert bright.pixels.mean() > frame().pixels.mean()
 
 
+def test_the_network_sees_frames_without_their_noise_and_the_finish_as_they_are() -> None:
+    backend, random = FakeBackend(), np.random.default_rng(1)
+    enhancer = Enhancer(backend, AtOnce(), EVERY_4)
+    for number in range(12):
+        noisy = np.clip(scene(1) + random.normal(0, 2, scene(1).shape), 0, 255).astype(np.uint8)
+        bright = enhancer(frame(number).with_pixels(noisy))
+    assert np.array_equal(bright.pixels, np.minimum(noisy.astype(int) * 2, 255))
+    seen = backend.steady[-1]
+    assert seen is not None
+    assert np.std(seen / 257 - scene(1)) < 0.6 * np.std(noisy - scene(1).astype(float))
+
+
 def test_a_device_that_fails_gives_way_to_the_processor() -> None:
     spare = FakeBackend()
     opened = []

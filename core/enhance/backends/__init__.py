@@ -26,8 +26,17 @@ class Backend(Protocol):
         """A prior between two: `share` of the new one."""
         ...
 
-    def enhance(self, pixels: Pixels, queries: Queries | None, look: Look) -> Pixels:
+    def enhance(
+        self, pixels: Pixels, queries: Queries | None, look: Look, steady: Pixels | None = None
+    ) -> Pixels:
         """A bright picture of the same shape and dtype.
+
+        Args:
+            pixels: the frame.
+            queries: its prior.
+            look: what the user wishes.
+            steady: the frame without its noise, in any depth, if that is known; the network then
+                sees this one. What is a lamp and what is black, the frame itself tells.
 
         Raises:
             BackendError: the device failed, for example for want of memory.

@@ -92,13 +92,16 @@ class TorchBackend:
         return first, second, third
 
     @torch.inference_mode()
-    def enhance(self, pixels: Pixels, queries: Queries | None, look: Look) -> Pixels:
+    def enhance(
+        self, pixels: Pixels, queries: Queries | None, look: Look, steady: Pixels | None = None
+    ) -> Pixels:
         """Bright pixels of the same shape and dtype."""
         known = cast("tuple[Tensor, Tensor, Tensor] | None", queries)
         with self._memory_for(_named(pixels)), self._on(self._stream):
-            dark_B3HW = self._upload(pixels)
+            seen_B3HW = self._upload(pixels if steady is None else steady)
             with self._half():
-                bright_B3HW = self._network(dark_B3HW, known).images[0].float()
+                bright_B3HW = self._network(seen_B3HW, known).images[0].float()
+            dark_B3HW = seen_B3HW if steady is None else self._upload(pixels)
             return self._download(finish(dark_B3HW, bright_B3HW, look), pixels)
 
     @contextmanager

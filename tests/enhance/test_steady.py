@@ -1,0 +1,77 @@
+"""Noise stands still; what moves does not trail."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from core.enhance.steady import LEAST_SHARE, Steady
+
+Picture = NDArray[np.uint8]
+
+
+def scene(number: int, bar: int | None = None, level: float = 20) -> Picture:
+    """A dim wall with fresh noise, and on it a brighter bar."""
+    wall = np.full((96, 128, 3), level)
+    if bar is not None:
+        wall[:, bar : bar + 16] += 30
+    noise = np.random.default_rng(number).normal(0, 2, wall.shape)
+    return np.clip(np.rint(wall + noise), 0, 255).astype(np.uint8)
+
+
+def filtered(frames: list[Picture], firmness: float = 1.0) -> NDArray[np.float64]:
+    """Every frame after the filter, in levels of 255."""
+    steady = Steady(firmness)
+    found = [steady(frame) for frame in frames]
+    return np.stack([f / (257.0 if f.dtype == np.uint16 else 1.0) for f in found])
+
+
+def test_noise_of_what_stands_still_falls_as_far_as_the_share_says() -> None:
+    frames = [scene(number) for number in range(40)]
+    left = np.std(filtered(frames)[20:] - 20) / np.std(np.stack(frames)[20:] - 20.0)
+    assert left == pytest.approx(np.sqrt(LEAST_SHARE / (2 - LEAST_SHARE)), rel=0.2)
+
+
+def test_brightness_stays() -> None:
+    frames = [scene(number) for number in range(20)]
+    assert filtered(frames).mean() == pytest.approx(np.stack(frames).mean(), abs=0.05)
+
+
+def test_what_moves_leaves_no_trail() -> None:
+    still = [scene(number) for number in range(10)]
+    moving = [scene(10 + number, bar=8 * number) for number in range(10)]
+    last = filtered(still + moving)[-1].mean(2)
+    assert last[:, 76:84].mean() == pytest.approx(50, abs=1.5), "the bar is there at once"
+    assert last[:, 44:56].mean() == pytest.approx(20, abs=1.5), "and gone from where it was"
+
+
+def test_a_cut_is_followed_at_once() -> None:
+    frames = [scene(number) for number in range(10)] + [scene(10, level=90)]
+    assert filtered(frames)[-1].mean() == pytest.approx(90, abs=0.5)
+
+
+def test_light_that_fades_is_followed() -> None:
+    fading = [scene(number, level=20 + 2 * number) for number in range(30)]
+    assert filtered(fading)[-1].mean() == pytest.approx(78, abs=2.0)
+
+
+def test_firmness_zero_changes_nothing() -> None:
+    frames = [scene(number) for number in range(3)]
+    steady = Steady(0.0)
+    assert all(steady(frame) is frame for frame in frames)
+
+
+def test_the_first_frame_and_one_of_another_size_stay_as_they_are() -> None:
+    steady = Steady(1.0)
+    small, large = scene(1)[:64], scene(2)
+    assert steady(small) is small
+    assert steady(large) is large
+
+
+def test_sixteen_bits_are_filtered_like_eight() -> None:
+    eight = [scene(number) for number in range(5)]
+    steady = Steady(1.0)
+    found = [steady(frame.astype(np.uint16) * 257) for frame in eight][-1]
+    assert found.dtype == np.uint16
+    assert np.abs(found / 257 - filtered(eight)[-1]).max() < 0.01

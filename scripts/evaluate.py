@@ -15,11 +15,12 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
@@ -45,6 +46,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 COLUMNS = {"id", "low", "high", "scene", "split"}
 GAMMA = 2.2
 PRECISION = "float32"
+FRAME_SECONDS = Fraction(1, 25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,15 @@ class Files:
 class Method:
     """Something that makes pictures bright, and how to name it in a table."""
 
-    brighten: Callable[[Picture], Picture]
+    film: Callable[[Iterable[Picture]], Iterator[Picture]]
+    """The frames of one clip in turn; of the clip before it, nothing is kept."""
     sha256: str | None
+    prior: str | None
     device: str
+
+    def brighten(self, dark: Picture) -> Picture:
+        """A picture, which to the product is a clip of its own."""
+        return next(self.film([dark]))
 
 
 def listed(table: Path, split: str) -> list[Files]:
@@ -142,7 +150,7 @@ def open_method(model: str, settings: EnhanceSettings) -> Iterator[Method]:
         CoreError: there is no such model or device.
     """
     if model == "gamma":
-        yield Method(gamma, None, "cpu")
+        yield Method(partial(map, gamma), None, None, "cpu")
         return
     loaded = checkpoint.load(checkpoint.find(model), "deepspg")
     device = resolve(settings, Machine.probe()).device
@@ -151,12 +159,12 @@ def open_method(model: str, settings: EnhanceSettings) -> Iterator[Method]:
     backend = open_backend(loaded, device, PRECISION)
     with ThreadPoolExecutor(1) as pool:
 
-        def brighten(dark: Picture) -> Picture:
-            # To the product a picture is a clip of its own: nothing of the one before is kept.
-            bright = Enhancer(backend, pool, settings)(Frame(dark, 0, Fraction(1)))
-            return cast(Picture, bright.pixels)
+        def film(frames: Iterable[Picture]) -> Iterator[Picture]:
+            enhancer = Enhancer(backend, pool, settings)
+            for number, dark in enumerate(frames):
+                yield cast(Picture, enhancer(Frame(dark, number, FRAME_SECONDS)).pixels)
 
-        yield Method(brighten, loaded.sha256, device)
+        yield Method(film, loaded.sha256, loaded.header.get("prior", "none"), device)
 
 
 def measure(method: Method, pairs: Sequence[Files], *, bar: bool) -> dict[str, float]:
@@ -189,6 +197,7 @@ def evaluate(
     return {
         "model": model,
         "sha256": method.sha256,
+        "prior": method.prior,
         "pairs": len(pairs),
         "split": split,
         **rounded,

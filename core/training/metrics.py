@@ -31,13 +31,18 @@ def ssim(image: Picture, reference: Picture) -> float:
     return float(similar.mean())
 
 
+def luma(pictures: Picture) -> NDArray[np.float64]:
+    """Brightness in levels of 255 (BT.601): (..., H, W, 3) to (..., H, W)."""
+    return np.asarray(pictures @ np.array([0.299, 0.587, 0.114]))
+
+
 def match_mean(image: Picture, reference: Picture) -> Picture:
     """The image scaled to its reference's mean luma, which forgives a wrong guess of exposure.
 
-    The papers call figures measured so `GT mean`.
+    The papers call figures measured so `GT mean`. A whole clip, (T, H, W, 3), gets one gain for
+    all its frames, so that it flickers as it did.
     """
-    luma = np.array([0.299, 0.587, 0.114])
-    ratio = (reference @ luma).mean() / max((image @ luma).mean(), 1e-6)
+    ratio = luma(reference).mean() / max(luma(image).mean(), 1e-6)
     matched: Picture = np.clip(np.rint(image * ratio), 0, 255).astype(np.uint8)
     return matched
 

@@ -2,8 +2,9 @@
 
 Light is dimmed where light adds up, in linear values; then the lens shades the corners, photons
 arrive one by one (Poisson), the sensor adds read noise (Gaussian), white balance errs, blacks are
-crushed, and the file quantises and compresses. Lamps are laid over both pictures alike: what was
-bright at night is not asked to become brighter.
+crushed, and the file quantises and compresses. A clip has fresh noise on every frame. Lamps are
+laid over the dark and the bright picture alike: what was bright at night is not asked to become
+brighter.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
+from core.training.clips import compress_h264
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Picture = NDArray[np.uint8]
@@ -59,10 +64,20 @@ class Darkness:
     """Level below which the camera sees black, as a share of full scale."""
     jpeg: int | None
     """Quality the picture was stored with; none for lossless."""
+    h264: int | None = None
+    """Rate factor of the H.264 clip that the picture is from; none for a photograph."""
 
     @staticmethod
-    def draw(random: np.random.Generator, darkest: float = 1 / 120) -> Darkness:
-        """A night as phones, webcams and dashcams see it."""
+    def draw(
+        random: np.random.Generator, darkest: float = 1 / 120, filmed: float = 0.0
+    ) -> Darkness:
+        """A night as phones, webcams and dashcams see it.
+
+        Args:
+            random: where everything is drawn from.
+            darkest: the least exposure.
+            filmed: share of nights that are stored as H.264, whatever JPEG says.
+        """
         exposure = float(np.exp(random.uniform(np.log(darkest), np.log(0.4))))
         return Darkness(
             exposure=exposure,
@@ -72,25 +87,41 @@ class Darkness:
             vignette=float(random.uniform(0, 0.35)),
             black=float(random.choice([0.0, 0.0, random.uniform(0, 0.15)])) * exposure,
             jpeg=None if random.random() < 0.35 else int(random.integers(55, 98)),
+            h264=int(random.integers(18, 34)) if filmed and random.random() < filmed else None,
         )
 
 
 def darken(picture: Picture, night: Darkness, random: np.random.Generator) -> Picture:
     """The picture as that camera would have stored it: uint8 sRGB, same shape."""
+    return darken_clip([picture], night, random)[0]
+
+
+def darken_clip(
+    pictures: Sequence[Picture], night: Darkness, random: np.random.Generator
+) -> list[Picture]:
+    """The frames of one clip, uint8 sRGB of one size: the same night, fresh noise on every frame.
+
+    H.264 stores them together, so it may carry the noise of one frame into the next, as it does.
+    """
+    seen = [_expose(picture, night, random) for picture in pictures]
+    if night.h264 is not None:
+        return compress_h264(seen, night.h264)
+    return [compress(picture, night.jpeg) for picture in seen]
+
+
+def _expose(picture: Picture, night: Darkness, random: np.random.Generator) -> Picture:
     light = to_linear(picture) * np.float32(night.exposure)
     light *= np.array(night.balance, np.float32)
     light *= _vignette(picture.shape[0], picture.shape[1], night.vignette)
     electrons = random.poisson(light * night.electrons).astype(np.float32)
     electrons += random.normal(0, night.read_noise, light.shape).astype(np.float32)
     seen = (electrons / np.float32(night.electrons) - night.black) / (1 - night.black)
-    return compress(np.rint(to_srgb(seen) * 255).astype(np.uint8), night.jpeg)
+    return np.rint(to_srgb(seen) * 255).astype(np.uint8)
 
 
-def add_lamps(
-    bright: Picture, dark: Picture, random: np.random.Generator
-) -> tuple[Picture, Picture]:
-    """Lays the same few lamps, with their glow, over a bright picture and its dark twin."""
-    height, width = bright.shape[:2]
+def add_lamps(pictures: Sequence[Picture], random: np.random.Generator) -> list[Picture]:
+    """Lays the same few lamps, with their glow, over a bright picture and its dark twins."""
+    height, width = pictures[0].shape[:2]
     y, x = np.mgrid[:height, :width].astype(np.float32)
     lamps = np.zeros((height, width, 3), np.float32)
     for _ in range(int(random.integers(1, 5))):
@@ -100,7 +131,7 @@ def add_lamps(
             1 + (distance / (3 * radius)) ** 2
         )
         lamps += glow[..., None].astype(np.float32) * _lamp_colour(random)
-    return _lay_over(bright, lamps), _lay_over(dark, lamps)
+    return [_lay_over(picture, lamps) for picture in pictures]
 
 
 def compress(picture: Picture, quality: int | None) -> Picture:

@@ -27,9 +27,20 @@ if TYPE_CHECKING:
 
     Picture = NDArray[np.uint8]
 
-CAMVID_CLASSES, VOC_CLASSES = 11, 21
 SYNTHETIC_LAMPS = 0.4
 """Share of darkened pictures that get lamps."""
+MIX_UP_BETA = 1.2
+"""Both shapes of the Beta distribution that MixUp draws shares from, as low-light toolboxes do."""
+SECOND_EXPOSURE = Darkness(
+    exposure=1.0,
+    electrons=30_000,
+    read_noise=2,
+    balance=(1.0, 1.0, 1.0),
+    vignette=0.0,
+    black=0.0,
+    jpeg=None,
+)
+"""What a real dark picture goes through to become its own twin: about a code of fresh noise."""
 
 
 class Pair(NamedTuple):
@@ -37,16 +48,6 @@ class Pair(NamedTuple):
 
     dark: Picture | None
     bright: Picture
-
-
-class Labelled(NamedTuple):
-    """A picture, its real dark twin if there is one, and its classes."""
-
-    bright: Picture
-    dark: Picture | None
-    labels: Picture
-    first_class: int
-    classes: int
 
 
 def read(path: Path) -> Picture:
@@ -73,57 +74,6 @@ def read_rows(table: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def lol_pairs(folder: Path, split: str) -> list[Pair]:
-    """LOL-v1's pairs of one split, real camera, real dark."""
-    rows = [row for row in read_rows(folder / "pairs.csv") if row["split"] == split]
-    return [Pair(read(folder / row["low"]), read(folder / row["high"])) for row in rows]
-
-
-def sice_references(folder: Path) -> list[Pair]:
-    """SICE's well-exposed pictures, to be darkened."""
-    return [Pair(None, read(folder / row["reference"])) for row in read_rows(folder / "pairs.csv")]
-
-
-def bright_pictures(folder: Path) -> list[Pair]:
-    """Every WebP picture of a folder, to be darkened."""
-    return [Pair(None, read(path)) for path in sorted(folder.glob("*.webp"))]
-
-
-def camvid(folder: Path, split: str) -> list[Labelled]:
-    """CamVid's driving frames with their 11 classes."""
-    paths = sorted((folder / split).glob("*.webp"))
-    labels = folder / f"{split}_labels"
-    return [
-        Labelled(read(path), None, _read_labels(labels / f"{path.stem}.png", 0), 0, CAMVID_CLASSES)
-        for path in paths
-    ]
-
-
-def voc_pseudo(data: Path) -> list[Labelled]:
-    """LOL-v1's training references, with their real dark twins, and SICE's, weakly labelled."""
-    found: list[tuple[Picture, Picture | None, Path]] = []
-    for row in read_rows(data / "lol_v1" / "pairs.csv"):
-        labels = data / "voc_pseudo" / "lol_v1" / f"{row['id']}.png"
-        if row["split"] == "train" and labels.is_file():
-            lol = data / "lol_v1"
-            found.append((read(lol / row["high"]), read(lol / row["low"]), labels))
-    for path in sorted((data / "voc_pseudo" / "sice").glob("*.png")):
-        found.append((read(data / "sice" / f"{path.stem}.jpg"), None, path))
-    first = CAMVID_CLASSES
-    return [
-        Labelled(bright, dark, _read_labels(labels, first), first, VOC_CLASSES)
-        for bright, dark, labels in found
-    ]
-
-
-def _read_labels(path: Path, first_class: int) -> Picture:
-    labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if labels is None:
-        raise SettingsError(f"Cannot read the labels {path}: check the data folder.")
-    known = labels < (CAMVID_CLASSES if first_class == 0 else VOC_CLASSES)
-    return np.where(known, labels + first_class, 255).astype(np.uint8)
-
-
 @dataclass(frozen=True, slots=True)
 class Mixture:
     """Pairs of one kind, and how often they are drawn against the others."""
@@ -132,54 +82,65 @@ class Mixture:
     weight: float
 
 
-class PairCrops(Dataset[tuple[Tensor, Tensor]]):
-    """Dark and bright crops, (3, size, size) in [0, 1]."""
+class PairCrops(Dataset[tuple[Tensor, ...]]):
+    """Crops (dark, bright), or (dark, dark again, bright): float (3, size, size) in [0, 1].
 
-    def __init__(self, mixtures: Sequence[Mixture], size: int, seed: int) -> None:
+    The first dark and the bright crop are the same with and without a second dark one.
+
+    Args:
+        mixtures: what to draw from.
+        size: side in pixels.
+        seed: of everything drawn.
+        mix_up: probability that a crop is mixed with another (Zhang et al., ICLR 2018).
+        filmed: share of made nights that are stored as H.264.
+        twin: give a second dark crop: the same content and night, fresh noise.
+    """
+
+    def __init__(
+        self,
+        mixtures: Sequence[Mixture],
+        size: int,
+        seed: int,
+        *,
+        mix_up: float = 0.0,
+        filmed: float = 0.0,
+        twin: bool = False,
+    ) -> None:
         self._mixtures = mixtures
-        self._weights = np.array([mixture.weight for mixture in mixtures])
+        self._weights = np.array([mixture.weight for mixture in mixtures], np.float64)
         self._weights /= self._weights.sum()
         self._size, self._seed = size, seed
+        self._mix_up, self._filmed, self._twin = mix_up, filmed, twin
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         """Crop number `index` of this seed."""
         random = np.random.default_rng((self._seed, index))
+        again = [np.random.default_rng((self._seed, index, 1))] if self._twin else []
+        planes = self._cut(random, again)
+        if random.random() < self._mix_up:
+            others = self._cut(random, again)
+            share = random.beta(MIX_UP_BETA, MIX_UP_BETA)
+            pairs = zip(planes, others, strict=True)
+            planes = [share * plane + (1 - share) * other for plane, other in pairs]
+        return tuple(planes)
+
+    def _cut(self, random: np.random.Generator, again: list[np.random.Generator]) -> list[Tensor]:
         pairs = self._mixtures[random.choice(len(self._weights), p=self._weights)].pairs
         pair = pairs[int(random.integers(len(pairs)))]
         if pair.dark is None:
             (bright,) = crop_alike([pair.bright], self._size, random)
-            dark, bright = _synthesise(bright, random)
+            planes = synthesise(bright, [random, *again], self._filmed)
         else:
             dark, bright = crop_alike([pair.dark, pair.bright], self._size, random)
-        return to_tensor(dark), to_tensor(bright)
-
-
-class LabelledCrops(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Crops half bright and half dark, their labels, and which classes their data set knows."""
-
-    def __init__(self, pictures: Sequence[Labelled], size: int, seed: int) -> None:
-        self._pictures, self._size, self._seed = pictures, size, seed
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Crop number `index` of this seed."""
-        random = np.random.default_rng((self._seed, index))
-        picture = self._pictures[int(random.integers(len(self._pictures)))]
-        planes = [picture.bright, picture.labels]
-        real = picture.dark is not None and random.random() < 0.3
-        if real and picture.dark is not None:
-            planes[0] = picture.dark
-        image, labels = crop_alike(planes, self._size, random, turn=False)
-        if not real and random.random() < 0.5:
-            image = _synthesise(image, random)[0]
-        classes = torch.zeros(CAMVID_CLASSES + VOC_CLASSES, dtype=torch.bool)
-        classes[picture.first_class : picture.first_class + picture.classes] = True
-        return to_tensor(image), torch.from_numpy(labels.astype(np.int64)), classes
+            planes = [dark, *(darken(dark, SECOND_EXPOSURE, noise) for noise in again), bright]
+        return [to_tensor(plane) for plane in planes]
 
 
 def crop_alike(
     pictures: Sequence[Picture], size: int, random: np.random.Generator, *, turn: bool = True
 ) -> list[Picture]:
-    """The same square of each, mirrored and (if asked) turned alike."""
+    """The same square of each, mirrored and (if asked) turned alike; small ones are reflected."""
+    pictures = [_grow(picture, size) for picture in pictures]
     height, width = pictures[0].shape[:2]
     top, left = (int(random.integers(max(1, length - size + 1))) for length in (height, width))
     crops = [picture[top : top + size, left : left + size] for picture in pictures]
@@ -189,11 +150,23 @@ def crop_alike(
     return [np.ascontiguousarray(np.rot90(crop, turns)) for crop in crops]
 
 
-def _synthesise(bright: Picture, random: np.random.Generator) -> tuple[Picture, Picture]:
-    dark = darken(bright, Darkness.draw(random), random)
-    if random.random() < SYNTHETIC_LAMPS:
-        bright, dark = add_lamps(bright, dark, random)
-    return dark, bright
+def _grow(picture: Picture, size: int) -> Picture:
+    """The picture, continued by its own reflection where it is smaller than the crop."""
+    below, beside = (max(0, size - length) for length in picture.shape[:2])
+    rim = ((0, below), (0, beside), (0, 0))[: picture.ndim]
+    return np.pad(picture, rim, "reflect") if below or beside else picture
+
+
+def synthesise(
+    bright: Picture, noise: Sequence[np.random.Generator], filmed: float = 0.0
+) -> list[Picture]:
+    """The picture in one night, once with each generator's noise, and last in daylight.
+
+    Everything but the noise comes from the first generator.
+    """
+    night = Darkness.draw(noise[0], filmed=filmed)
+    planes = [*(darken(bright, night, random) for random in noise), bright]
+    return add_lamps(planes, noise[0]) if noise[0].random() < SYNTHETIC_LAMPS else planes
 
 
 def to_tensor(picture: Picture) -> Tensor:

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.training.darkness import Darkness, add_lamps, compress, darken, to_linear, to_srgb
+from core.training.clips import compress_h264
+from core.training.darkness import (
+    Darkness,
+    add_lamps,
+    compress,
+    darken,
+    darken_clip,
+    to_linear,
+    to_srgb,
+)
 
 Picture = NDArray[np.uint8]
 CLEAR = Darkness(
@@ -99,7 +108,7 @@ def test_nights_are_as_dark_as_asked() -> None:
 
 def test_lamps_are_as_bright_in_both_pictures() -> None:
     bright, dark = grey(120, 96), grey(4, 96)
-    lit, dim = add_lamps(bright, dark, generator(2))
+    lit, dim = add_lamps([bright, dark], generator(2))
     core = dim.min(2) == 255
     assert core.any()
     assert np.array_equal(lit[core], dim[core])
@@ -116,3 +125,49 @@ def test_jpeg_changes_little_and_none_nothing(scene: Picture) -> None:
     stored = compress(smooth, 90)
     assert not np.array_equal(stored, smooth)
     assert np.abs(stored.astype(int) - smooth).mean() < 3
+
+
+def test_a_clip_has_one_night_and_fresh_noise() -> None:
+    night = replace(CLEAR, exposure=0.3, electrons=500)
+    first, second = darken_clip([grey(230), grey(230)], night, generator())
+    light = [to_linear(frame).astype(np.float64) for frame in (first, second)]
+    assert light[0].mean() == pytest.approx(light[1].mean(), rel=0.01)
+    noise = [plane - plane.mean() for plane in light]
+    assert abs((noise[0] * noise[1]).mean()) < 0.03 * noise[0].var()
+
+
+def test_a_clip_of_one_frame_is_that_picture(scene: Picture) -> None:
+    night = Darkness.draw(generator())
+    (frame,) = darken_clip([scene], night, generator(5))
+    assert np.array_equal(frame, darken(scene, night, generator(5)))
+
+
+def test_film_is_stored_as_h264_and_not_as_jpeg(scene: Picture) -> None:
+    night = replace(CLEAR, jpeg=10, h264=30)
+    expected = compress_h264([darken(scene, CLEAR, generator())], 30)
+    assert np.array_equal(darken(scene, night, generator()), expected[0])
+
+
+def test_the_share_of_film_is_as_asked() -> None:
+    random = generator(2)
+    nights = [Darkness.draw(random, filmed=0.3) for _ in range(1000)]
+    assert np.mean([night.h264 is not None for night in nights]) == pytest.approx(0.3, abs=0.06)
+    assert Darkness.draw(generator()).h264 is None
+
+
+@pytest.mark.parametrize("size", [(64, 80), (33, 47)])
+def test_h264_keeps_size_order_and_colour(size: tuple[int, int]) -> None:
+    codes = [(40, 90, 200), (200, 60, 30), (10, 10, 10)]
+    clip = [np.full((*size, 3), code, np.uint8) for code in codes]
+    stored = compress_h264(clip, 20)
+    assert [frame.shape for frame in stored] == [(*size, 3)] * 3
+    for frame, code in zip(stored, codes, strict=True):
+        assert frame.mean((0, 1)) == pytest.approx(code, abs=3)
+
+
+def test_h264_loses_more_at_a_higher_rate_factor(scene: Picture) -> None:
+    def error(rate_factor: int) -> float:
+        return float(np.abs(compress_h264([scene], rate_factor)[0].astype(int) - scene).mean())
+
+    assert error(18) < error(40)
+    assert np.array_equal(compress_h264([scene], 30)[0], compress_h264([scene], 30)[0])

@@ -59,4 +59,4 @@ fi
 
 echo "Installing LowLux into .venv (PyTorch is large: this takes a few minutes)"
 # One command, so that nothing can pull in another PyTorch than the one that is pinned.
-.venv/bin/pip install -qq --disable-pip-version-check torch==2.13.0 -e '.[demo,dev]'
+.venv/bin/pip install -qq --disable-pip-version-check torch==2.13.0 -e '.[demo,dev,train]'

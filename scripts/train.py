@@ -1,71 +1,79 @@
-"""Trains a network as a recipe says: ``python scripts/train.py assets/recipes/NAME.toml``.
+"""Trains a network as a recipe says: ``python -m scripts.train assets/recipes/NAME.toml``.
 
 Goes on where an earlier run of the same name stopped, and writes the averaged weights to
-``runs/NAME/NAME.safetensors`` at every save.
+``runs/NAME/NAME.safetensors`` at every save. ``torchrun --nproc-per-node N -m scripts.train ...``
+shares every batch between N processes. ``--set FIELD=VALUE`` sets any field of the recipe.
 """
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, cast
 
 import torch
 import typer
-from pydantic import BaseModel, ConfigDict
 
+from core.errors import CoreError, SettingsError
 from core.model import checkpoint
-from core.model.deepspg import DeepSPG, DeepSPGConfig
-from core.model.hrnet import PriorConfig, SemanticPrior
-from core.training.tasks import EnhanceTask, PriorTask
-from core.training.trainer import Schedule, Task, fit
-
-
-class Recipe(BaseModel):
-    """One TOML file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    architecture: Literal["deepspg", "hrnet-prior"]
-    network: DeepSPGConfig | PriorConfig
-    prior: str | None = None
-    """Weights of the frozen prior: a shipped name or a file."""
-    begin_from: str | None = None
-    """Weights to start from."""
-    schedule: Schedule
-    header: dict[str, str] = {}
-    """What the weights' header says of data and licence."""
+from core.model.deepspg import DeepSPG
+from core.model.hrnet import SemanticPrior
+from core.training.enhance_task import EnhanceTask
+from core.training.place import Place, join
+from core.training.prior_task import PriorTask
+from core.training.recipe import Recipe, read_recipe
+from core.training.trainer import Task, fit
 
 
 def main(
     recipe: Path,
     data: Annotated[Path, typer.Option(help="The training data")] = Path("../shared/data"),
     runs: Annotated[Path, typer.Option(help="Where runs are kept")] = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Of the run; the recipe's otherwise")] = None,
+    wish: Annotated[list[str] | None, typer.Option("--set", help="FIELD=VALUE")] = None,
 ) -> None:
     """Trains one network."""
-    plan = Recipe.model_validate(tomllib.loads(recipe.read_text()))
+    try:
+        plan = read_recipe(recipe, wish or [])
+        folder = runs / (name or recipe.stem)
+        with join() as place:
+            if place.rank == 0:
+                _claim(folder, plan)
+            _train(plan, data, folder, place)
+    except CoreError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2 if isinstance(error, SettingsError) else 1) from error
+
+
+def _claim(folder: Path, plan: Recipe) -> None:
+    """Lets a folder be one run's for good: another recipe may not go on in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    note, said = folder / "recipe.json", plan.model_dump_json(indent=1)
+    if note.is_file() and note.read_text() != said:
+        raise SettingsError(f"{folder} holds a run of another recipe: give this one a --name.")
+    note.write_text(said)
+
+
+def _train(plan: Recipe, data: Path, folder: Path, place: Place) -> None:
     torch.manual_seed(plan.schedule.seed)
-    run = runs / recipe.stem
+    task = _task(plan, data, place)
 
     def export(network: torch.nn.Module, step: int) -> None:
-        said = plan.header | {"steps": str(step), "prior": plan.prior or "none"}
-        path = run / f"{recipe.stem}.safetensors"
+        said = plan.header | task.said | {"steps": str(step), "prior": plan.prior or "none"}
+        path = folder / f"{folder.name}.safetensors"
         checkpoint.save(path, plan.architecture, plan.network, network.state_dict(), **said)
 
-    fit(_task(plan, data), plan.schedule, run, export)
+    fit(task, plan.schedule, folder, export, place)
 
 
-def _task(plan: Recipe, data: Path) -> Task:
+def _task(plan: Recipe, data: Path, place: Place) -> Task:
     network = checkpoint.ARCHITECTURES[plan.architecture].build(plan.network)
     if plan.begin_from is not None:
         begin = checkpoint.load(checkpoint.find(plan.begin_from), plan.architecture).network
         network.load_state_dict(begin.state_dict())
+    network.to(place.device)
     if plan.architecture == "hrnet-prior":
-        return PriorTask(cast(SemanticPrior, network), data, plan.schedule)
-    prior = (
-        checkpoint.load(checkpoint.find(plan.prior), "hrnet-prior").network if plan.prior else None
-    )
-    return EnhanceTask(cast(DeepSPG, network), cast(SemanticPrior, prior), data, plan.schedule)
+        return PriorTask(cast(SemanticPrior, network), data, plan.schedule.seed)
+    return EnhanceTask(cast(DeepSPG, network), plan, data, place.device)
 
 
 if __name__ == "__main__":

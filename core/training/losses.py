@@ -10,10 +10,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.model.deepspg import Enhanced
 
 CHARBONNIER = 1e-3
 """Below this error the root behaves like a square."""
+BEGINS = (0.2, 0.1)
+"""Shares of a staged run after which the finest picture, and the one at 1/2, count in full."""
+NOT_YET = 0.1
+"""What they count for until then."""
 IGNORE = 255
 """Label of a pixel that teaches nothing."""
 
@@ -41,17 +47,44 @@ def sum_of_roots(difference: Tensor) -> Tensor:
     return (difference.square() + CHARBONNIER**2).sqrt().mean()
 
 
-def enhancement_losses(found: Enhanced, target_B3HW: Tensor) -> dict[str, Tensor]:
-    """Pixel and edge loss at every scale; the decomposition's own: X_r is the bright picture."""
-    terms = {"light": pixel_loss(*_overview(found.reflectance_B3HW, target_B3HW))}
+def enhancement_losses(
+    found: Enhanced, target_B3HW: Tensor, weights: Sequence[float]
+) -> dict[str, Tensor]:
+    """Pixel and edge loss at every scale that has a weight; light and structure beside them.
+
+    Args:
+        found: what the network made of the dark picture.
+        target_B3HW: the bright picture, in [0, 1].
+        weights: of the pictures, finest first; a picture of weight 0 is left out.
+    """
+    terms = {
+        "light": pixel_loss(*_overview(found.reflectance_B3HW, target_B3HW)),
+        "structure": structure_loss(found.images[0].float(), target_B3HW),
+    }
     pixel, edge = [], []
-    for image in found.images:
-        target = F.adaptive_avg_pool2d(target_B3HW, (image.shape[2], image.shape[3]))
-        pixel.append(pixel_loss(image.float(), target))
-        edge.append(edge_loss(image.float(), target))
+    for image, weight in zip(found.images, weights, strict=True):
+        if weight:
+            target = F.adaptive_avg_pool2d(target_B3HW, (image.shape[2], image.shape[3]))
+            pixel.append(weight * pixel_loss(image.float(), target))
+            edge.append(weight * edge_loss(image.float(), target))
     terms["pixel"], terms["edge"] = torch.stack(pixel).sum(), torch.stack(edge).sum()
-    terms["structure"] = structure_loss(found.images[0].float(), target_B3HW)
     return terms
+
+
+def scale_weights(scales: str, progress: float) -> tuple[float, float, float]:
+    """Weights of the pictures at 1/1, 1/2 and 1/4.
+
+    Args:
+        scales: `finest` has no coarse pictures; `all` has all three from the start; `staged` begins
+            with the coarsest, so that the picture as a whole is right before its details are.
+        progress: share of the run that is over.
+    """
+    if scales == "finest":
+        return 1.0, 0.0, 0.0
+    if scales == "staged":
+        fine, half = (1.0 if progress >= begins else NOT_YET for begins in BEGINS)
+        return fine, half, 1.0
+    return 1.0, 1.0, 1.0
 
 
 def _overview(reflectance_B3HW: Tensor, target_B3HW: Tensor) -> tuple[Tensor, Tensor]:

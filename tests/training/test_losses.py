@@ -12,8 +12,11 @@ from core.training.losses import (
     edge_loss,
     enhancement_losses,
     pixel_loss,
+    scale_weights,
     segmentation_loss,
 )
+
+ALL = (1.0, 1.0, 1.0)
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def enhanced(picture: Tensor) -> Enhanced:
 
 
 def test_equal_pictures_cost_next_to_nothing(picture: Tensor) -> None:
-    terms = enhancement_losses(enhanced(picture), picture)
+    terms = enhancement_losses(enhanced(picture), picture, ALL)
     assert terms.keys() == {"light", "pixel", "edge", "structure"}
     assert terms["light"] <= 1.01 * CHARBONNIER
     assert terms["pixel"] <= 3.03 * CHARBONNIER
@@ -39,12 +42,27 @@ def test_equal_pictures_cost_next_to_nothing(picture: Tensor) -> None:
 def test_a_wrong_coarse_picture_costs(picture: Tensor) -> None:
     found = enhanced(picture)
     found.images[2] = found.images[2] + 0.1
-    assert enhancement_losses(found, picture)["pixel"] == pytest.approx(0.1, abs=0.01)
+    assert enhancement_losses(found, picture, ALL)["pixel"] == pytest.approx(0.1, abs=0.01)
+
+
+def test_only_pictures_with_a_weight_count(picture: Tensor) -> None:
+    found = enhanced(picture)
+    found.images[2] = found.images[2] + 0.1
+    assert enhancement_losses(found, picture, (1, 1, 0))["pixel"] <= 2.02 * CHARBONNIER
+    assert enhancement_losses(found, picture, (1, 1, 0.1))["pixel"] == pytest.approx(0.01, abs=4e-3)
+
+
+def test_a_staged_run_begins_with_the_coarse_pictures() -> None:
+    first, second, third = (scale_weights("staged", progress) for progress in (0.0, 0.15, 0.5))
+    assert max(first[:2]) < first[2]
+    assert second[0] < second[1] == second[2]
+    assert third == scale_weights("all", 0.0)
+    assert scale_weights("finest", 0.0) == (1, 0, 0)
 
 
 def test_a_wrong_light_costs(picture: Tensor) -> None:
     found = enhanced(picture)._replace(reflectance_B3HW=picture + 0.2)
-    assert enhancement_losses(found, picture)["light"] == pytest.approx(0.2, abs=0.01)
+    assert enhancement_losses(found, picture, ALL)["light"] == pytest.approx(0.2, abs=0.01)
 
 
 def test_pixel_loss_is_the_mean_error(picture: Tensor) -> None:

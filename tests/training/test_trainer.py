@@ -5,36 +5,68 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.errors import SettingsError
 from core.model.deepspg import DeepSPG, DeepSPGConfig
 from core.training.datasets import Mixture, Pair, PairCrops
-from core.training.losses import enhancement_losses
-from core.training.trainer import Schedule, fit
+from core.training.losses import enhancement_losses, scale_weights
+from core.training.place import Place
+from core.training.recipe import Schedule, Stage
+from core.training.trainer import fit
 
 CONFIG = DeepSPGConfig(widths=(4, 4, 4, 4), depths=(1, 1, 1, 1), prior_channels=None)
-SCHEDULE = Schedule(steps=6, batch=2, crop=32, warm_up=2, ema=0.5, save_every=2)
+STAGES = (Stage(steps=3, batch=2, crop=32), Stage(steps=3, batch=1, crop=48))
+SCHEDULE = Schedule(stages=STAGES, warm_up=2, ema=0.5, save_every=2)
+
+
+class Guard(nn.Module):
+    """Learns to tell bright pictures from enhanced ones, by their mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weigh = nn.Linear(3, 1)
+
+    def forward(self, image_B3HW: Tensor) -> Tensor:
+        return self.weigh(image_B3HW.mean((2, 3)))  # type: ignore[no-any-return]
 
 
 class TinyTask:
-    """DeepSPG of a few hundred weights on one picture."""
+    """DeepSPG of a few hundred weights, and its rival, on one picture."""
 
     def __init__(self) -> None:
         torch.manual_seed(5)
-        self.network = DeepSPG(CONFIG)
+        self.network, self.rival = DeepSPG(CONFIG), Guard()
+        self.said: dict[str, str] = {}
         bright = np.random.default_rng(1).integers(0, 256, (48, 48, 3), dtype=np.uint8)
-        self.crops = PairCrops([Mixture([Pair(None, bright)], 1.0)], SCHEDULE.crop, SCHEDULE.seed)
+        self.mixtures = [Mixture([Pair(None, bright)], 1.0)]
+        self.seen = torch.empty(0), torch.empty(0)
 
-    def losses(self, batch: list[Tensor]) -> dict[str, Tensor]:
+    def crops(self, side: int) -> PairCrops:
+        return PairCrops(self.mixtures, side, SCHEDULE.seed)
+
+    def losses(self, batch: list[Tensor], progress: float) -> dict[str, Tensor]:
         dark, bright = batch
-        return enhancement_losses(self.network(dark), bright)
+        found = self.network(dark)
+        self.seen = found.images[0].detach(), bright
+        terms = enhancement_losses(found, bright, scale_weights("staged", progress))
+        return terms | {"adversarial": -0.01 * self.rival(found.images[0].float()).mean()}
+
+    def rival_loss(self) -> Tensor:
+        fake, real = self.seen
+        return (1 + self.rival(fake.float()) - self.rival(real)).square().mean()  # type: ignore[no-any-return]
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         network.eval()
         return {"weight": float(next(network.parameters()).detach().sum())}
+
+    def pictures(self, network: nn.Module) -> dict[str, NDArray[np.uint8]]:
+        return {"reference": np.full((8, 8, 3), 200, np.uint8)}
 
 
 class PowerCutError(Exception):
@@ -101,12 +133,12 @@ def test_steps_lost_since_the_last_save_are_done_again(tmp_path: Path) -> None:
     train(whole)
     task, original, steps = TinyTask(), TinyTask.losses, 0
 
-    def losses(batch: list[Tensor]) -> dict[str, Tensor]:
+    def losses(batch: list[Tensor], progress: float) -> dict[str, Tensor]:
         nonlocal steps
         steps += 1
         if steps == 4:
             raise PowerCutError
-        return original(task, batch)
+        return original(task, batch, progress)
 
     task.losses = losses  # type: ignore[method-assign]
     with pytest.raises(PowerCutError):
@@ -114,6 +146,26 @@ def test_steps_lost_since_the_last_save_are_done_again(tmp_path: Path) -> None:
     assert steps == 4
     train(cut)
     assert same(whole / "state.pt", cut / "state.pt")
+
+
+def test_a_run_keeps_a_diary(tmp_path: Path) -> None:
+    train(tmp_path)
+    assert (tmp_path / "curve.png").stat().st_size > 1000
+    shown = cv2.imread(str(tmp_path / "pictures" / "reference-000004.png"))
+    assert shown is not None
+    assert (shown == 200).all()
+    assert list((tmp_path / "tensorboard").iterdir())
+
+
+def test_a_batch_that_devices_cannot_share_is_refused(tmp_path: Path) -> None:
+    place = Place(torch.device("cpu"), rank=0, world=2)
+    with pytest.raises(SettingsError, match="multiple of 2"):
+        fit(TinyTask(), SCHEDULE, tmp_path, lambda network, step: None, place)
+
+
+def test_the_rival_learns_too(tmp_path: Path) -> None:
+    task, untrained = train(tmp_path), TinyTask()
+    assert not torch.equal(task.rival.weigh.weight, untrained.rival.weigh.weight)
 
 
 def test_a_finished_run_stays_as_it_is(tmp_path: Path) -> None:
@@ -143,7 +195,9 @@ def test_what_is_exported_is_the_average(tmp_path: Path) -> None:
 
 
 def test_training_learns(tmp_path: Path) -> None:
-    schedule = SCHEDULE.model_copy(update={"steps": 40, "save_every": 5, "rate": 3e-3})
+    schedule = SCHEDULE.model_copy(
+        update={"stages": (Stage(steps=40, batch=2, crop=32),), "save_every": 5, "rate": 3e-3}
+    )
     train(tmp_path, schedule)
     found = rows(tmp_path)
     first, last = (sum(row["pixel"] for row in part) for part in (found[:3], found[-3:]))

@@ -1,0 +1,115 @@
+"""The script that trains, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from safetensors import safe_open
+from torch import Tensor
+
+ROOT = Path(__file__).parents[2]
+RECIPE = """
+architecture = "deepspg"
+[network]
+widths = [4, 4, 4, 4]
+depths = [1, 1, 1, 1]
+prior_channels = [16, 32, 64]
+[[data]]
+kind = "pairs-csv"
+path = "lol_v1"
+[schedule]
+stages = [{ steps = 3, batch = 2, crop = 32 }]
+save_every = 2
+warm_up = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe, and three pairs to learn from."""
+    folder = tmp_path_factory.mktemp("training")
+    (folder / "tiny.toml").write_text(RECIPE)
+    pairs = folder / "data" / "lol_v1"
+    pairs.mkdir(parents=True)
+    rows = ["id,low,high,scene,split"]
+    for number, split in enumerate(["train", "train", "val"]):
+        bright = np.random.default_rng(number).integers(0, 256, (48, 48, 3), dtype=np.uint8)
+        cv2.imwrite(str(pairs / f"{number}_high.png"), bright)
+        cv2.imwrite(str(pairs / f"{number}_low.png"), bright // 10)
+        rows.append(f"{number},{number}_low.png,{number}_high.png,{number},{split}")
+    (pairs / "pairs.csv").write_text("\n".join(rows))
+    return folder
+
+
+def train(folder: Path, *wishes: str, launch: tuple[str, ...] = ()) -> tuple[int, str]:
+    """Exit code and what was said on standard error."""
+    told = [*launch, "-m", "scripts.train", f"{folder / 'tiny.toml'}"]
+    told += ["--data", f"{folder / 'data'}", "--runs", f"{folder / 'runs'}", *wishes]
+    done = subprocess.run(
+        [sys.executable, *told],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    return done.returncode, done.stderr
+
+
+def weights(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and header of what a run exported."""
+    with safe_open(folder / "runs" / name / f"{name}.safetensors", framework="pt") as file:
+        return {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118
+
+
+def test_two_processes_learn_what_one_learns(folder: Path) -> None:
+    together = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    assert train(folder, "--name", "alone")[0] == 0
+    code, said = train(folder, "--name", "shared", launch=together)
+    assert code == 0, said
+    (one, header), (two, _) = weights(folder, "alone"), weights(folder, "shared")
+    assert header["steps"] == "3"
+    # Adam's first steps are as long as the rate whatever the gradient's size.
+    assert all((one[name].float() - two[name].float()).abs().max() < 2e-3 for name in one)
+    log = (folder / "runs" / "shared" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(row)["step"] for row in log] == [2, 3]
+
+
+def test_a_run_goes_on_but_never_becomes_another(folder: Path) -> None:
+    assert train(folder, "--name", "mine")[0] == 0
+    before = (folder / "runs" / "mine" / "state.pt").read_bytes()
+    assert train(folder, "--name", "mine")[0] == 0
+    code, said = train(folder, "--name", "mine", "--set", "schedule.rate=1e-3")
+    assert code == 2
+    assert "another recipe" in said
+    assert (folder / "runs" / "mine" / "state.pt").read_bytes() == before
+
+
+def test_terms_of_others_weights_are_off_without_them(folder: Path) -> None:
+    wish = ("--set", "objective.multimodal=0.1", "--set", 'objective.clip="nowhere.safetensors"')
+    code, said = train(folder, "--name", "deaf", *wish)
+    assert code == 0, said
+    assert weights(folder, "deaf")[1]["multimodal"].startswith("off: ")
+
+
+def test_every_term_at_once(folder: Path) -> None:
+    terms = ("semantic", "histogram", "adversarial", "steady")
+    wishes = [part for term in terms for part in ("--set", f"objective.{term}=0.1")]
+    code, said = train(folder, "--name", "all", "--set", 'prior="hrnet-w18-small"', *wishes)
+    assert code == 0, said
+    rows = (folder / "runs" / "all" / "log.jsonl").read_text().splitlines()
+    assert {*terms, "rival", "pixel", "psnr"} <= json.loads(rows[-1]).keys()
+
+
+def test_a_wrong_wish_is_wrong_usage(folder: Path) -> None:
+    code, said = train(folder, "--name", "wrong", "--set", "schedule.speed=9")
+    assert code == 2
+    assert "schedule.speed" in said
+    assert "Traceback" not in said

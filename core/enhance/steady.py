@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     Plane = NDArray[np.float32]
 
 LEAST_SHARE = 0.15
-"""Share of the new frame where nothing moves, at full firmness: noise falls to 0.28 of itself."""
-MOTION = (2.7, 6.3)
+"""Share of the new frame where nothing moves, at full firmness: noise falls to 0.28 of itself at best."""
+MOTION = (1.5, 3.5)
 """A change of so many standard deviations of the noise is surely none, and surely one."""
-WINDOW = (5, 5)
-"""Pixels, at half size, over which a change is averaged before it is judged."""
+WINDOWS = ((5, 5), (11, 11))
+"""Pixels, at half size, over which a change is averaged before it is judged: the small window sees
+small things move, the large one sees faint ones."""
 LEVELS = 16
 """Brightnesses for which noise is told apart, at even steps of the square root."""
 MIDDLE = (0.375, 0.625)
@@ -52,7 +53,7 @@ class Steady:
     def __init__(self, firmness: float) -> None:
         self._firmness = firmness
         self._mean: Plane | None = None
-        self._noise: Plane | None = None
+        self._noise: list[Plane] = []
         self._seen = 0
 
     def __call__(self, pixels: Pixels) -> Pixels:
@@ -63,7 +64,7 @@ class Steady:
         if pixels.dtype == np.uint16:
             now /= FINER
         if self._mean is None or self._mean.shape != now.shape:
-            self._mean, self._noise, self._seen = now, None, 1
+            self._mean, self._noise, self._seen = now, [], 1
             return pixels
         self._seen += 1
         now -= self._mean
@@ -75,26 +76,29 @@ class Steady:
         """How much of the new frame each pixel takes, (H, W)."""
         height, width = change.shape[:2]
         half = (max(1, width // 2), max(1, height // 2))
-        changed = cv2.blur(cv2.resize(change, half, interpolation=cv2.INTER_AREA), WINDOW)
+        small = cv2.resize(change, half, interpolation=cv2.INTER_AREA)
         level = cv2.resize(mean, half, interpolation=cv2.INTER_AREA).max(2)
-        noise = self._noise_at(changed[..., 1], level)
-        motion = np.abs(changed).max(2) / noise
+        bins = np.sqrt(level * (LEVELS**2 / 256)).astype(np.uint8)
+        changes = [cv2.blur(small, window) for window in WINDOWS]
+        noise = [_noise_of(changed[..., 1], bins) for changed in changes]
+        if self._noise:
+            pairs = zip(noise, self._noise, strict=True)
+            noise = [np.minimum(now, before * np.float32(GROWTH)) for now, before in pairs]
+        self._noise = noise
+        found = [np.abs(c).max(2) / n[bins] for c, n in zip(changes, noise, strict=True)]
+        motion = np.maximum(*found)
         rise = np.clip((motion - MOTION[0]) / (MOTION[1] - MOTION[0]), 0, 1)
         still = max(1 / self._seen, 1 - self._firmness * (1 - LEAST_SHARE))
         share = (still + (1 - still) * rise).astype(np.float32)
         return np.asarray(cv2.resize(share, (width, height)), np.float32)
 
-    def _noise_at(self, changed: Plane, level: Plane) -> Plane:
-        """Standard deviation of what changes where nothing moves, at each pixel's brightness."""
-        bins = np.sqrt(level * (LEVELS**2 / 256)).astype(np.uint8)
-        found = np.full(LEVELS, NOISE[1], np.float32)
-        for number in range(LEVELS):
-            changes = changed[bins == number]
-            if changes.size >= ENOUGH:
-                low, high = np.quantile(changes, MIDDLE)
-                found[number] = (high - low) / MIDDLE_WIDTH
-        found = np.clip(found, *NOISE)
-        if self._noise is not None:
-            found = np.minimum(found, self._noise * np.float32(GROWTH))
-        self._noise = found
-        return cast("Plane", found[bins])
+
+def _noise_of(changed: Plane, bins: NDArray[np.uint8]) -> Plane:
+    """Standard deviation, for each brightness, of what changes where nothing moves."""
+    found = np.full(LEVELS, NOISE[1], np.float32)
+    for number in range(LEVELS):
+        changes = changed[bins == number]
+        if changes.size >= ENOUGH:
+            low, high = np.quantile(changes, MIDDLE)
+            found[number] = (high - low) / MIDDLE_WIDTH
+    return np.clip(found, *NOISE)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     Plane = NDArray[np.float32]
 
 LEAST_SHARE = 0.15
-"""Share of the new frame where nothing moves, at full firmness: noise falls to 0.28 of itself at best."""
+"""Share of the new frame where nothing moves, at full firmness; noise falls to 0.28 of itself at
+best."""
 MOTION = (1.5, 3.5)
 """A change of so many standard deviations of the noise is surely none, and surely one."""
 WINDOWS = ((5, 5), (11, 11))

@@ -19,6 +19,7 @@ test: $(READY)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	$(PYTHON) -m scripts.results_table --check README.md
 	.venv/bin/pytest
 
 $(READY): pyproject.toml scripts/setup.sh

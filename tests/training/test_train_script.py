@@ -33,13 +33,13 @@ warm_up = 1
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recipe, and three pairs to learn from."""
+    """A recipe, two pairs to learn from and two to be judged on."""
     folder = tmp_path_factory.mktemp("training")
     (folder / "tiny.toml").write_text(RECIPE)
     pairs = folder / "data" / "lol_v1"
     pairs.mkdir(parents=True)
     rows = ["id,low,high,scene,split"]
-    for number, split in enumerate(["train", "train", "val"]):
+    for number, split in enumerate(["train", "train", "val", "val"]):
         bright = np.random.default_rng(number).integers(0, 256, (48, 48, 3), dtype=np.uint8)
         cv2.imwrite(str(pairs / f"{number}_high.png"), bright)
         cv2.imwrite(str(pairs / f"{number}_low.png"), bright // 10)

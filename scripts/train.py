@@ -56,11 +56,14 @@ def _claim(folder: Path, plan: Recipe) -> None:
 def _train(plan: Recipe, data: Path, folder: Path, place: Place) -> None:
     torch.manual_seed(plan.schedule.seed)
     task = _task(plan, data, place)
+    if place.rank == 0:
+        for term, said in task.said.items():
+            typer.echo(f"{term}: {said}", err=True)
 
     def export(network: torch.nn.Module, step: int) -> None:
-        said = plan.header | task.said | {"steps": str(step), "prior": plan.prior or "none"}
+        header = plan.header | task.said | {"steps": str(step), "prior": plan.prior or "none"}
         path = folder / f"{folder.name}.safetensors"
-        checkpoint.save(path, plan.architecture, plan.network, network.state_dict(), **said)
+        checkpoint.save(path, plan.architecture, plan.network, network.state_dict(), **header)
 
     fit(task, plan.schedule, folder, export, place)
 

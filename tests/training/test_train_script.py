@@ -96,6 +96,7 @@ def test_terms_of_others_weights_are_off_without_them(folder: Path) -> None:
     wish = ("--set", "objective.multimodal=0.1", "--set", 'objective.clip="nowhere.safetensors"')
     code, said = train(folder, "--name", "deaf", *wish)
     assert code == 0, said
+    assert "multimodal: off: " in said
     assert weights(folder, "deaf")[1]["multimodal"].startswith("off: ")
 
 

@@ -1,6 +1,7 @@
 """LowLux without a screen: no Qt, no command line, no print.
 
-    errors, settings, frame     the base everything may use
+    closing, errors, frame,     the base everything may use
+    settings
     media/                      pictures in and out; knows no network
     model/                      tensors in, tensors out; knows no video
     enhance/                    one frame in, one frame out; starts no thread

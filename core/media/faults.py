@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
 
+from core.closing import Closing
 from core.errors import SourceLostError
 from core.media.live import READ_LIMIT_S
 from core.settings import Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from core.frame import Frame, Pixels
     from core.media.live import LiveSource
@@ -55,7 +55,7 @@ class Faults:
     """1 once the source was lost."""
 
 
-class Faulty:
+class Faulty(Closing):
     """Another live source with faults. Passive: starts no thread; one per thread.
 
     Owns the source behind and closes it. Fates are drawn frame by frame, in the same number
@@ -112,17 +112,6 @@ class Faulty:
     def close(self) -> None:
         """Close the source behind; safe to call twice."""
         self._source.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _with_picture(self, frame: Frame, freeze: float, corrupt: float, place: float) -> Frame:
         if freeze < self._plan.freeze and self._last is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from av.codec.context import ThreadType
 from av.error import FFmpegError
 from av.video.reformatter import VideoReformatter
 
+from core.closing import Closing
 from core.errors import SourceLostError, SourceOpenError
 from core.frame import Frame
 from core.media.colour import UNSPECIFIED, to_rgb, working_matrix
@@ -21,7 +22,6 @@ from core.media.timing import SteadyClock, with_durations
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import TracebackType
 
     from av import VideoFrame, VideoStream
     from av.container import InputContainer
@@ -30,7 +30,7 @@ _SEEK_MARGIN_SECONDS = 1.0
 """Seeking is by decoding time, which runs ahead of presentation where frames are reordered."""
 
 
-class FileSource:
+class FileSource(Closing):
     """The frames of one video file, upright, progressive, SDR. Passive; one per thread.
 
     Iterating again begins again.
@@ -81,17 +81,6 @@ class FileSource:
     def close(self) -> None:
         """Free the file; safe to call twice."""
         self._container.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _timed(self) -> Iterator[tuple[VideoFrame, int]]:
         """Frames of the chosen part with their times."""

@@ -11,10 +11,11 @@ import warnings
 from fractions import Fraction
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 import numpy as np
 
+from core.closing import Closing
 from core.errors import SourceOpenError
 from core.frame import Frame
 from core.media.addresses import (
@@ -27,9 +28,6 @@ from core.media.addresses import (
     without_password,
 )
 from core.media.live import READ_LIMIT_S, LiveInfo
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _ELEMENTS = ("rtspsrc", "rtph264depay", "h264parse", "decodebin", "videoconvert", "appsink")
 _PIPELINE = (
@@ -45,7 +43,7 @@ class NoDecoderError(SourceOpenError):
     """GStreamer lacks a plugin for this stream; another reader may have it."""
 
 
-class GstStream:
+class GstStream(Closing):
     """Frames of one RTSP stream as RGB, uint8, the newest two kept. Passive; one per thread.
 
     GStreamer's own threads receive and decode. A stream may change the size of its pictures:
@@ -104,17 +102,6 @@ class GstStream:
     def close(self) -> None:
         """Lets go of the connection; safe to call twice."""
         self._pipeline.set_state(self._gst.State.NULL)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _prepare(self, server: Any) -> None:
         bare, user, password = split_login(self._uri)

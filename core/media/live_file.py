@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from core.closing import Closing
 from core.media.live import READ_LIMIT_S, LiveInfo
 from core.media.source import open_source
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from fractions import Fraction
     from pathlib import Path
-    from types import TracebackType
 
     from core.frame import Frame
 
@@ -55,7 +55,7 @@ class Pace:
         return self._clock()
 
 
-class LiveFile:
+class LiveFile(Closing):
     """The frames of a file, each at its time. Passive: starts no thread; one per thread.
 
     Times go on rising from one round to the next.
@@ -96,17 +96,6 @@ class LiveFile:
         """Free the file; safe to call twice."""
         self._paced.close()
         self._source.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _frames(self) -> Generator[Frame, None, None]:
         """All rounds, each moved to where the one before it ended, in units of the file."""

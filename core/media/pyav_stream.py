@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.codec.context import Flags, ThreadType
@@ -21,6 +21,7 @@ from av.error import (
 )
 from av.video.reformatter import VideoReformatter
 
+from core.closing import Closing
 from core.frame import Frame
 from core.media.addresses import (
     KEY_FRAME_LIMIT_S,
@@ -38,7 +39,6 @@ from core.media.timing import SteadyClock
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from types import TracebackType
 
     from av import VideoFrame, VideoStream
     from av.container import InputContainer
@@ -62,7 +62,7 @@ _REASONS = (
 )
 
 
-class PyavStream:
+class PyavStream(Closing):
     """Frames of one network stream, each as soon as it is decoded. Passive; one per thread.
 
     Frames are RGB, uint8 or, from deep streams, uint16. A stream may change the size of its
@@ -121,17 +121,6 @@ class PyavStream:
         """Lets go of the connection; safe to call twice."""
         self._pictures.close()
         self._container.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _first(self) -> Frame:
         self._deadline = time.monotonic() + KEY_FRAME_LIMIT_S

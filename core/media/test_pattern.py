@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 import cv2
 import numpy as np
 from pydantic import BeforeValidator, Field
 
+from core.closing import Closing
 from core.frame import Frame
 from core.media.live import LiveInfo
 from core.media.live_file import Pace
@@ -21,7 +22,6 @@ from core.settings import Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from numpy.typing import NDArray
 
@@ -70,7 +70,7 @@ class PatternSettings(Model):
     seed: int = Field(1, ge=0, description="Of the noise")
 
 
-class TestPattern:
+class TestPattern(Closing):
     """A dim room with a lamp and a moving bar. Passive: starts no thread; one per thread.
 
     The same settings give the same pixels.
@@ -110,17 +110,6 @@ class TestPattern:
     def close(self) -> None:
         """End it: nothing more is read; safe to call twice."""
         self._count = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _draw(self, number: int) -> NDArray[np.uint8]:
         picture = self._room.copy()

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Event, RLock, Thread
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from core.closing import Closing
 from core.errors import SourceError, SourceLostError
 from core.frame import Frame
 from core.media.live import READ_LIMIT_S, LiveInfo
@@ -15,7 +16,6 @@ from core.media.live import READ_LIMIT_S, LiveInfo
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
-    from types import TracebackType
 
     from core.media.live import LiveSource
 
@@ -84,7 +84,7 @@ class BackOff:
         self._next = self.FIRST_S
 
 
-class Reconnecting:
+class Reconnecting(Closing):
     """Reads a live source and opens it again whenever it is lost.
 
         opening ── Connected ──> reading ── Lost ──> Waiting ──> opening ── Lost ──> Waiting ...
@@ -156,17 +156,6 @@ class Reconnecting:
         self.interrupt()
         with self._lock:
             self._let_go()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _next(self) -> Frame | None:
         """The next frame; none when interrupted or ended."""

@@ -100,10 +100,10 @@ class EnhanceTask:
                 self._seen = output_B3HW.detach(), bright_B3HW, classes_BHW
         return terms
 
-    def rival_loss(self) -> Tensor:
+    def rival_loss(self) -> Tensor | None:
         """How badly the discriminators told the last batch's outputs from its references."""
         if self.rival is None or self._seen is None:
-            raise RuntimeError("there is no rival, or it has seen nothing yet")
+            return None
         return self.rival.discriminator_loss(*self._seen)
 
     @torch.inference_mode()

@@ -70,9 +70,8 @@ class PriorTask:
                 counts += _count(_classify(prior, seen), picture.labels)
         return {"miou_day": _mean_iou(day), "miou_night": _mean_iou(night)}
 
-    def rival_loss(self) -> Tensor:
-        """There is none."""
-        raise NotImplementedError
+    def rival_loss(self) -> None:
+        """There is no rival."""
 
     @torch.inference_mode()
     def pictures(self, network: nn.Module) -> dict[str, Picture]:

@@ -61,8 +61,8 @@ class Task(Protocol):
         """Named terms; their sum is minimised. Progress is the share of the run that is over."""
         ...
 
-    def rival_loss(self) -> Tensor:
-        """What the rival minimises, of the batch that `losses` saw last."""
+    def rival_loss(self) -> Tensor | None:
+        """What the rival minimises, of the batch that `losses` saw last; none without a rival."""
         ...
 
     def validate(self, network: nn.Module) -> dict[str, float]:
@@ -133,11 +133,12 @@ class Run:
         _descend(torch.stack(list(terms.values())).sum(), self._task.network, self._optimizer)
         self._average.update_parameters(self._task.network)
         said = {name: round(float(term.detach()), 5) for name, term in terms.items()}
-        if self._rival_optimizer is not None:
-            with self._place.half():
-                loss = self._task.rival_loss()
+        with self._place.half():
+            loss = self._task.rival_loss()
+        if loss is not None:
             rival = cast("nn.Module", self._task.rival)
-            _descend(loss, rival, self._rival_optimizer, self._place.world)
+            optimizer = cast("torch.optim.Optimizer", self._rival_optimizer)
+            _descend(loss, rival, optimizer, self._place.world)
             said["rival"] = round(float(loss.detach()), 5)
         return said
 

@@ -64,3 +64,16 @@ class JobSettings(Model):
         None, description="Show the original beside the result, or left of a line through it"
     )
     overwrite: bool = Field(False, description="Replace the output if it exists")
+
+
+class LiveSettings(Model):
+    """How a camera, a stream or a file is shown while it plays; changes are taken up at once."""
+
+    enhance: EnhanceSettings = EnhanceSettings()
+    plan: Literal["auto", "fast", "full"] = Field(
+        "auto", description="How the network is run: as the machine can, on a small picture, whole"
+    )
+    auto: bool = Field(False, description="Enhance only while it is dark")
+    keep_seconds: float = Field(
+        0.0, ge=0.0, le=300.0, description="Keep the last seconds ready to be saved"
+    )

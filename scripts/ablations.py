@@ -11,7 +11,9 @@ import json
 import re
 import time
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from statistics import mean
 from typing import Annotated
 
 import torch
@@ -28,6 +30,13 @@ STORED = Path(__file__).parents[1] / "assets" / "results" / "ablations"
 UNTRAINED = "untrained-prior.safetensors"
 """A prior that has learnt nothing, which a row names as ``runs/untrained-prior.safetensors``."""
 
+FIGURES = {
+    "ssim": ("SSIM", ".3f"),
+    "psnr_gt_mean": ("PSNR, reference's mean", ".2f"),
+    "ssim_gt_mean": ("SSIM, reference's mean", ".3f"),
+}
+"""Beside PSNR: heading and form."""
+
 
 def read_rows() -> dict[str, dict[str, list[str]]]:
     """Table, row, and what the row sets."""
@@ -35,22 +44,46 @@ def read_rows() -> dict[str, dict[str, list[str]]]:
     return rows
 
 
-def stored_name(row: str, seed: int) -> str:
-    """What a row is called as a file, without its suffix."""
-    return f"{re.sub('[^a-z]+', '-', row)}.{seed}"
+def tables(stored: Path = STORED) -> Iterator[str]:
+    """Every table that has results, in Markdown: means over seeds, and the spread of PSNR."""
+    for title, rows in read_rows().items():
+        lines = [line for row in rows if (line := _line(row, rows[row], stored))]
+        if lines:
+            heads = ["", "seeds", "PSNR", "spread", *(head for head, _ in FIGURES.values())]
+            top = f"| {' | '.join(heads)} |"
+            yield "\n".join([f"Ablation: {title}.", "", top, "|---" * len(heads) + "|", *lines])
 
 
-def _rows_to_train() -> dict[str, list[str]]:
-    """Rows under their first name: the same wishes in two tables are one run."""
-    found: dict[str, list[str]] = {}
+def _line(row: str, wishes: list[str], stored: Path) -> str | None:
+    name = _name(_first_names()[tuple(wishes)])
+    found = [json.loads(path.read_text()) for path in sorted(stored.glob(f"{name}.*.json"))]
+    if not found:
+        return None
+    psnr = [result["psnr"] for result in found]
+    others = [
+        format(mean(result[name] for result in found), form) for name, (_, form) in FIGURES.items()
+    ]
+    cells = [row, str(len(found)), f"{mean(psnr):.2f}", f"{max(psnr) - min(psnr):.2f}", *others]
+    return f"| {' | '.join(cells)} |"
+
+
+def _name(row: str) -> str:
+    """What a row is called as a file."""
+    return re.sub("[^a-z]+", "-", row)
+
+
+def _first_names() -> dict[tuple[str, ...], str]:
+    """What is set, and the first row that sets it: the same in two tables is one run."""
+    found: dict[tuple[str, ...], str] = {}
     for table in read_rows().values():
-        found |= {name: wishes for name, wishes in table.items() if wishes not in found.values()}
+        for name, wishes in table.items():
+            found.setdefault(tuple(wishes), name)
     return found
 
 
 def _train(row: str, wishes: list[str], seed: int, data: Path, runs: Path) -> dict[str, object]:
     """A row's figures."""
-    started, name = time.monotonic(), f"ablation-{stored_name(row, seed)}"
+    started, name = time.monotonic(), f"ablation-{_name(row)}.{seed}"
     train.main(RECIPES / "ablation.toml", data, runs, name, [*wishes, f"schedule.seed={seed}"])
     seconds = time.monotonic() - started
     weights = str(runs / name / f"{name}.safetensors")
@@ -77,10 +110,11 @@ def main(
     try:
         if not (runs / UNTRAINED).is_file():
             _make_untrained(runs / UNTRAINED)
-        for row, wishes in _rows_to_train().items():
-            result = STORED / f"{stored_name(row, seed)}.json"
+        for wishes, row in _first_names().items():
+            result = STORED / f"{_name(row)}.{seed}.json"
             if not result.exists():
-                result.write_text(json.dumps(_train(row, wishes, seed, data, runs)) + "\n")
+                said = _train(row, list(wishes), seed, data, runs)
+                result.write_text(json.dumps(said) + "\n")
     except CoreError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2 if isinstance(error, SettingsError) else 1) from error

@@ -1,8 +1,9 @@
 """Prints the README's tables from stored results: ``python -m scripts.results_table``.
 
 A result is the last line of a run, kept as ``assets/results/NAME.json`` for `scripts.evaluate` and
-``assets/results/NAME.clips.json`` for `scripts.evaluate_clips`; its row is called NAME. What was
-not measured alike, on other pairs or so many frames, does not stand in one table.
+``assets/results/NAME.clips.json`` for `scripts.evaluate_clips`; its row is called NAME. Those of
+`scripts.ablations` follow. What was not measured alike, on other pairs or so many frames, does not
+stand in one table.
 
 ``--write README.md`` renews what stands between ``<!-- results -->`` and ``<!-- /results -->``;
 ``--check README.md`` fails where that is not what the results give.
@@ -21,6 +22,7 @@ from typing import Annotated, Any
 import typer
 
 from core.errors import CoreError, SettingsError
+from scripts import ablations
 
 RESULTS = Path(__file__).parents[1] / "assets" / "results"
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
@@ -81,7 +83,8 @@ def tables(folder: Path) -> str:
     # Every clip result brings the same row of brightness alone.
     unlike = [row for number, row in enumerate(rows) if row not in rows[:number]]
     grouped = groupby(sorted(unlike, key=lambda row: row.place), lambda row: row.table)
-    return "\n\n".join(_table(title, list(group)) for title, group in grouped)
+    made = [_table(title, list(group)) for title, group in grouped]
+    return "\n\n".join([*made, *ablations.tables(folder / "ablations")])
 
 
 def _table(title: str, rows: Sequence[Row]) -> str:

@@ -1,6 +1,6 @@
 """Trains every row of the ablation tables: ``python -m scripts.ablations --seed 1``.
 
-``assets/recipes/ablations.toml`` says what each row sets in ``ablation.toml``; all have the same
+``assets/ablations.toml`` says what each row sets in ``ablation.toml``; all have the same
 budget. A row's figures on unseen scenes go to ``assets/results/ablations/ROW.SEED.json``; a row
 that has them is not trained again, so several of these can work through one table.
 """
@@ -25,8 +25,9 @@ from core.model.hrnet import PriorConfig, SemanticPrior
 from core.settings import EnhanceSettings
 from scripts import evaluate, train
 
-RECIPES = Path(__file__).parents[1] / "assets" / "recipes"
-STORED = Path(__file__).parents[1] / "assets" / "results" / "ablations"
+ASSETS = Path(__file__).parents[1] / "assets"
+BASE = ASSETS / "recipes" / "ablation.toml"
+STORED = ASSETS / "results" / "ablations"
 UNTRAINED = "untrained-prior.safetensors"
 """A prior that has learnt nothing, which a row names as ``runs/untrained-prior.safetensors``."""
 
@@ -40,7 +41,7 @@ FIGURES = {
 
 def read_rows() -> dict[str, dict[str, list[str]]]:
     """Table, row, and what the row sets."""
-    rows: dict[str, dict[str, list[str]]] = tomllib.loads((RECIPES / "ablations.toml").read_text())
+    rows: dict[str, dict[str, list[str]]] = tomllib.loads((ASSETS / "ablations.toml").read_text())
     return rows
 
 
@@ -84,7 +85,7 @@ def _first_names() -> dict[tuple[str, ...], str]:
 def _train(row: str, wishes: list[str], seed: int, data: Path, runs: Path) -> dict[str, object]:
     """A row's figures."""
     started, name = time.monotonic(), f"ablation-{_name(row)}.{seed}"
-    train.main(RECIPES / "ablation.toml", data, runs, name, [*wishes, f"schedule.seed={seed}"])
+    train.main(BASE, data, runs, name, [*wishes, f"schedule.seed={seed}"])
     seconds = time.monotonic() - started
     weights = str(runs / name / f"{name}.safetensors")
     pairs = evaluate.listed(data / "lol_v1" / "pairs.csv", "val")

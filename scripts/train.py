@@ -47,10 +47,11 @@ def main(
 def _claim(folder: Path, plan: Recipe) -> None:
     """Lets a folder be one run's for good: another recipe may not go on in it."""
     folder.mkdir(parents=True, exist_ok=True)
-    note, said = folder / "recipe.json", plan.model_dump_json(indent=1)
-    if note.is_file() and note.read_text() != said:
+    note = folder / "recipe.json"
+    # Not compared as text: what a recipe can say grows, and old runs go on.
+    if note.is_file() and Recipe.model_validate_json(note.read_text()) != plan:
         raise SettingsError(f"{folder} holds a run of another recipe: give this one a --name.")
-    note.write_text(said)
+    note.write_text(plan.model_dump_json(indent=1))
 
 
 def _train(plan: Recipe, data: Path, folder: Path, place: Place) -> None:

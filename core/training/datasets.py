@@ -93,6 +93,9 @@ class PairCrops(Dataset[tuple[Tensor, ...]]):
         seed: of everything drawn.
         mix_up: probability that a crop is mixed with another (Zhang et al., ICLR 2018).
         filmed: share of made nights that are stored as H.264.
+        shaken: most stops by which a dark crop is made darker or less dark. How dark a picture is
+            tells nothing of how bright its reference was taken, so the network had better not
+            learn that by heart.
         twin: give a second dark crop: the same content and night, fresh noise.
     """
 
@@ -104,6 +107,7 @@ class PairCrops(Dataset[tuple[Tensor, ...]]):
         *,
         mix_up: float = 0.0,
         filmed: float = 0.0,
+        shaken: float = 0.0,
         twin: bool = False,
     ) -> None:
         self._mixtures = mixtures
@@ -111,6 +115,7 @@ class PairCrops(Dataset[tuple[Tensor, ...]]):
         self._weights /= self._weights.sum()
         self._size, self._seed = size, seed
         self._mix_up, self._filmed, self._twin = mix_up, filmed, twin
+        self._shaken = shaken
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         """Crop number `index` of this seed."""
@@ -122,6 +127,9 @@ class PairCrops(Dataset[tuple[Tensor, ...]]):
             share = random.beta(MIX_UP_BETA, MIX_UP_BETA)
             pairs = zip(planes, others, strict=True)
             planes = [share * plane + (1 - share) * other for plane, other in pairs]
+        if self._shaken:
+            gain = 2 ** random.uniform(-self._shaken, self._shaken)
+            planes[:-1] = [(plane * gain).clamp(max=1) for plane in planes[:-1]]
         return tuple(planes)
 
     def _cut(self, random: np.random.Generator, again: list[np.random.Generator]) -> list[Tensor]:

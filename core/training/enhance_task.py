@@ -63,6 +63,7 @@ class EnhanceTask:
             plan.schedule.seed,
             mix_up=plan.mix_up,
             filmed=plan.filmed,
+            shaken=plan.shaken,
             twin=bool(plan.objective.steady),
         )
 

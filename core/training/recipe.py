@@ -107,6 +107,8 @@ class Recipe(_Part):
     """Share of crops that are blended with another."""
     filmed: float = Field(0.0, ge=0, le=1)
     """Share of made nights that are stored as H.264."""
+    shaken: float = Field(0.0, ge=0)
+    """Most stops by which a dark crop is made darker or less dark."""
     objective: Objective = Objective()
     schedule: Schedule
     header: dict[str, str] = {}

@@ -31,6 +31,6 @@ def test_there_is_no_table_without_results(tmp_path: Path) -> None:
 @pytest.mark.parametrize("table", ablations.read_rows())
 def test_every_row_is_a_recipe_of_the_same_budget(table: str) -> None:
     rows = ablations.read_rows()[table].values()
-    plans = [read_recipe(ablations.RECIPES / "ablation.toml", wishes) for wishes in rows]
+    plans = [read_recipe(ablations.BASE, wishes) for wishes in rows]
     assert len({plan.model_dump_json() for plan in plans}) == len(plans)
     assert len({plan.schedule for plan in plans}) == 1

@@ -147,6 +147,18 @@ def test_mix_up_leaves_the_other_crops_as_they_were() -> None:
     assert 8 <= sum(same) <= 32
 
 
+def test_shaking_changes_how_dark_the_crop_is_and_not_its_reference() -> None:
+    pair = Pair(np.full((32, 32, 3), 10, np.uint8), picture(2)[:32, :32])
+    plain, shaken = (PairCrops([Mixture([pair], 1.0)], 16, 1, shaken=by) for by in (0.0, 1.0))
+    gains = []
+    for number in range(40):
+        (dark, bright), (darker, reference) = plain[number], shaken[number]
+        assert torch.equal(bright, reference)
+        gains.append(float(darker.mean() / dark.mean()))
+    assert 0.5 <= min(gains) < 0.6
+    assert 1.8 < max(gains) <= 2
+
+
 def test_a_picture_smaller_than_the_crop_is_reflected() -> None:
     small = picture(4)[:20, :30]
     (crop,) = crop_alike([small], 32, generator(1), turn=False)

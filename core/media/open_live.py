@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
-from core.errors import SettingsError, SourceOpenError
+from core.errors import SettingsError
+from core.media.camera import CameraWish, open_camera
 from core.media.faults import FaultPlan, Faulty
 from core.media.live_file import LiveFile
 from core.media.test_pattern import PatternSettings, TestPattern
@@ -37,8 +38,10 @@ def open_live(uri: str) -> LiveSource:
 
     Args:
         uri: a video file (`clip.mp4`, `clip.mp4?loop=1`), an `rtsp://` or `http://` address, a
-            test pattern (`test:?size=1280x720&rate=30&seconds=2&dark=0.05&noise=2&seed=1`), or
-            any of them with faults (`fault:drop=0.05,late=0.02,seed=3:test:`).
+            camera (`camera:` for the first, `camera:ID`,
+            `camera:ID?size=1280x720&rate=30&format=MJPG&keep_rate=1`), a test pattern
+            (`test:?size=1280x720&rate=30&seconds=2&dark=0.05&noise=2&seed=1`), or any of them
+            with faults (`fault:drop=0.05,late=0.02,seed=3:test:`).
 
     Raises:
         SettingsError: the address or one of its options is wrong.
@@ -87,9 +90,8 @@ def _open_stream(uri: str) -> LiveSource:
 
 
 def _open_camera(uri: str) -> LiveSource:
-    raise SourceOpenError(
-        "Cameras cannot be opened yet; give a video file, an rtsp:// address or test:"
-    )
+    wanted, _, options = uri.partition(":")[2].partition("?")
+    return open_camera(wanted, _read_options(CameraWish, options, "&"))
 
 
 OPENERS: dict[str, Callable[[str], LiveSource]] = {

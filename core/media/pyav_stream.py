@@ -44,9 +44,15 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
 
-_OPTIONS = {"fflags": "nobuffer", "analyzeduration": "500000", "fpsprobesize": "0"}
+_OPTIONS = {"analyzeduration": "500000", "fpsprobesize": "0"}
 """Half a second to find out what a stream holds; FFmpeg's own choice is five."""
-_RTSP_OPTIONS = {"rtsp_transport": "tcp", "allowed_media_types": "video+audio", "max_delay": "0"}
+_RTSP_OPTIONS = {
+    "rtsp_transport": "tcp",
+    "allowed_media_types": "video+audio",
+    "max_delay": "0",
+    "fflags": "nobuffer",
+}
+"""Of a film over HTTP, nobuffer would throw away what was read to find out what it holds."""
 _FASTEST_RATE = 1000
 """A higher rate is the unit of the clock, which FFmpeg states where the stream says nothing."""
 _END_MARGIN_S = 1.0

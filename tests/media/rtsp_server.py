@@ -1,6 +1,6 @@
-"""A real RTSP server for tests, run by the system's Python, where GStreamer's server lives.
+"""A real RTSP server for tests, run by whichever Python knows GStreamer's.
 
-    /usr/bin/python3 rtsp_server.py --port 8554 [--user NAME --password WORD]
+    python3 rtsp_server.py --port 8554 [--user NAME --password WORD [--digest]]
 
 Serves `/video` (H.264, a moving ball) and `/audio` on 127.0.0.1. Says `ready` when it answers, ends
 when its standard input does, and changes the size of its pictures on SIGUSR1.
@@ -34,7 +34,7 @@ def _library() -> tuple[Any, Any, Any]:
     return gst, rtsp, glib
 
 
-def serve(port: int, user: str | None, password: str | None) -> None:
+def serve(port: int, user: str | None, password: str | None, *, digest: bool) -> None:
     """Answers until the standard input ends."""
     gst, rtsp, glib = _library()
     server = rtsp.RTSPServer.new()
@@ -48,7 +48,7 @@ def serve(port: int, user: str | None, password: str | None) -> None:
         _let_in(rtsp, factory)
         server.get_mount_points().add_factory(path, factory)
     if user is not None:
-        server.set_auth(_guard(rtsp, user, password))
+        server.set_auth(_guard(rtsp, user, password, digest=digest))
     loop = glib.MainLoop()
     glib.io_add_watch(0, glib.IO_HUP, lambda *_: loop.quit())
     if not server.attach(None):
@@ -64,10 +64,15 @@ def _let_in(rtsp: Any, factory: Any) -> None:
     factory.set_permissions(permissions)
 
 
-def _guard(rtsp: Any, user: str, password: str | None) -> Any:
+def _guard(rtsp: Any, user: str, password: str | None, *, digest: bool) -> Any:
     auth, token = rtsp.RTSPAuth.new(), rtsp.RTSPToken.new()
     token.set_string("media.factory.role", "viewer")
-    auth.add_basic(rtsp.RTSPAuth.make_basic(user, password), token)
+    if digest:  # what most cameras ask for: the password itself never travels
+        methods = import_module("gi.repository.GstRtsp").RTSPAuthMethod
+        auth.set_supported_methods(methods.DIGEST)
+        auth.add_digest(user, password, token)
+    else:
+        auth.add_basic(rtsp.RTSPAuth.make_basic(user, password), token)
     return auth
 
 
@@ -87,5 +92,6 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--user")
     parser.add_argument("--password")
+    parser.add_argument("--digest", action="store_true")
     wish = parser.parse_args()
-    serve(wish.port, wish.user, wish.password)
+    serve(wish.port, wish.user, wish.password, digest=wish.digest)

@@ -5,20 +5,26 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
+from typing import NoReturn
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.errors import SettingsError, SourceLostError, SourceOpenError
 from core.frame import Frame
+from core.media.camera import Camera
+from core.media.camera_list import CameraInfo
 from core.media.faults import LATEST_S, FaultPlan, Faults, Faulty
 from core.media.live import READ_LIMIT_S, LiveInfo, LiveSource
 from core.media.live_file import LONGEST_WAIT_S, LiveFile
 from core.media.open_live import open_live
 from core.media.test_pattern import PatternSettings, read_bar_code
 from core.media.test_pattern import TestPattern as Pattern  # Test* would be collected.
+from tests.media.film_capture import Endless
 
 MakeClip = Callable[..., Path]
 SMALL = (96, 64)
@@ -51,6 +57,19 @@ def faulty(time: Time, *, seconds: float | None = 0.4, **plan: float) -> Faulty:
     return Faulty(pattern(time, seconds=seconds), faults, clock=time.clock, wait=time.wait)
 
 
+def camera(clip: Path, time: Time) -> Camera:
+    """One whose pictures come from a film, 40 ms apart, and that has no controls."""
+
+    def device(path: str) -> NoReturn:
+        raise OSError(path)
+
+    def capture(path: str) -> Endless:
+        return Endless(path, lambda: time.wait(0.04))
+
+    known = CameraInfo("1:2:3", "Night Cam", str(clip), ())
+    return Camera(known, open_capture=capture, open_device=device, clock=time.clock)
+
+
 def rest(source: LiveSource) -> list[Frame]:
     """What is left of a source that ends."""
     frames = []
@@ -71,18 +90,20 @@ SOURCES: dict[str, Callable[[Path, Time], LiveSource]] = {
         LiveFile(clip, clock=time.clock, wait=time.wait),
         FaultPlan(drop=0.2, late=0.2, seed=3), clock=time.clock, wait=time.wait,
     ),
+    "camera": camera,
 }  # fmt: skip
+ENDLESS = {"camera"}
 
 
 @pytest.fixture(params=SOURCES)
 def source(request: pytest.FixtureRequest, plain_clip: Path) -> LiveSource:
-    """Each kind in turn; all of them end."""
+    """Each kind in turn."""
     return SOURCES[request.param](plain_clip, Time())
 
 
 def test_frames_are_as_the_info_says_and_their_times_rise(source: LiveSource) -> None:
     with source:
-        frames, info = rest(source), source.info
+        frames, info = list(islice(iter(source.read, None), 12)), source.info
     assert len(frames) > 5
     assert {frame.pixels.shape for frame in frames} == {(info.height, info.width, 3)}
     assert rises([frame.pts for frame in frames])
@@ -96,8 +117,9 @@ def test_frames_are_as_the_info_says_and_their_times_rise(source: LiveSource) ->
     assert info.rate > 0
 
 
-def test_after_the_end_there_is_nothing_for_ever(source: LiveSource) -> None:
-    with source:
+@pytest.mark.parametrize("kind", [kind for kind in SOURCES if kind not in ENDLESS])
+def test_after_the_end_there_is_nothing_for_ever(kind: str, plain_clip: Path) -> None:
+    with SOURCES[kind](plain_clip, Time()) as source:
         rest(source)
         assert [source.read() for _ in range(3)] == [None] * 3
 
@@ -188,6 +210,32 @@ def test_a_file_is_played_at_the_times_it_states(make_clip: MakeClip) -> None:
     with LiveFile(clip, clock=time.clock, wait=time.wait) as source:
         arrivals = [(frame.captured_ns or 0) - 5 * SECOND_NS for frame in rest(source)]
     assert arrivals == [moment * 10**6 for moment in times]
+
+
+@pytest.mark.parametrize(
+    ("layout", "kind", "step"),
+    [("yuv420p10le", np.uint16, 1 / 876), ("yuv420p", np.uint8, 1 / 219)],
+)
+def test_a_deep_file_keeps_its_depth(
+    make_clip: MakeClip, layout: str, kind: type, step: float
+) -> None:
+    """Sixteen bits for ten, and as many shades as there are codes, not those of eight bits."""
+    clip = make_clip(
+        "clip.mkv", pixel_format=layout, codec="ffv1", picture=ramp, pixels_are="rgb48le"
+    )
+    time = Time()
+    with LiveFile(clip, clock=time.clock, wait=time.wait) as source:
+        frames = rest(source)
+    assert {frame.pixels.dtype.type for frame in frames} == {kind}
+    grey = frames[0].pixels[32, :, 1].astype(float) / np.iinfo(kind).max
+    np.testing.assert_allclose(grey, ramp(0, 96, 64)[32, :, 1] / 65535, atol=2 * step)
+    assert len(np.unique(grey)) == pytest.approx(np.ptp(grey) / step, abs=3)
+
+
+def ramp(_index: int, width: int, height: int) -> NDArray[np.uint16]:
+    """Dark grey, hardly rising: 9 to 16 of 255."""
+    row = np.linspace(0.035, 0.063, width) * 65535
+    return np.broadcast_to(row[None, :, None], (height, width, 3)).astype(np.uint16).copy()
 
 
 def test_times_go_on_rising_when_a_file_loops(plain_clip: Path) -> None:
@@ -334,7 +382,7 @@ def test_a_wrong_address_is_one_clear_sentence(uri: str, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("uri", "words"),
-    [("camera:0", "Cameras cannot be opened yet"), ("nowhere.mp4", "does not exist")],
+    [("camera:nobody", "no camera nobody|No camera was found"), ("nowhere.mp4", "does not exist")],
 )
 def test_a_source_that_is_not_there_says_so(uri: str, words: str) -> None:
     with pytest.raises(SourceOpenError, match=words):

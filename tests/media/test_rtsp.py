@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import sys
 import time
 import traceback
 from collections import deque
@@ -26,7 +27,7 @@ from core.media.pyav_stream import PyavStream
 from core.media.rtsp import open_stream
 from core.run.reconnect import BackOff, Change, Connected, Lost, Reconnecting
 
-SYSTEM_PYTHON = "/usr/bin/python3"
+PYTHONS = (sys.executable, "/usr/bin/python3")
 HAS_SERVER = "import gi; gi.require_version('GstRtspServer', '1.0')"
 NOTICED_WITHIN_S = 3.0
 PATIENT_FRAMES = 300
@@ -40,8 +41,8 @@ Opener = Callable[[str], LiveSource]
 class Server:
     """The server of rtsp_server.py in a process of its own, always at the same port."""
 
-    def __init__(self, *login: str) -> None:
-        self._login = login
+    def __init__(self, python: str, *login: str) -> None:
+        self._python, self._login = python, login
         self.port = free_port()
         self.start()
 
@@ -51,7 +52,7 @@ class Server:
     def start(self) -> None:
         script = str(Path(__file__).with_name("rtsp_server.py"))
         self._process = subprocess.Popen(
-            [SYSTEM_PYTHON, script, "--port", str(self.port), *self._login],
+            [self._python, script, "--port", str(self.port), *self._login],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self._process.stdout is not None
@@ -65,6 +66,14 @@ class Server:
             self._process.kill()
 
 
+def has_server(python: str) -> bool:
+    try:
+        done = subprocess.run([python, "-c", HAS_SERVER], capture_output=True, check=False)
+    except FileNotFoundError:
+        return False
+    return done.returncode == 0
+
+
 def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -73,18 +82,14 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Callable[..., Server]]:
-    """Starts a server, with `--user` and `--password` if wanted."""
-    if (
-        not Path(SYSTEM_PYTHON).exists()
-        or subprocess.run(
-            [SYSTEM_PYTHON, "-c", HAS_SERVER], capture_output=True, check=False
-        ).returncode
-    ):
-        pytest.skip("GStreamer's RTSP server is not installed for the system's Python")
+    """Starts a server, with `--user`, `--password` and `--digest` if wanted."""
+    python = next(filter(has_server, PYTHONS), None)
+    if python is None:
+        pytest.skip("GStreamer's RTSP server is not installed for any Python here")
     with ExitStack() as stack:
 
         def start(*login: str) -> Server:
-            server = Server(*login)
+            server = Server(python, *login)
             stack.callback(server.kill)
             return server
 
@@ -250,10 +255,11 @@ def test_a_server_that_never_answers_is_told(opened: Opener) -> None:
         assert time.monotonic() - begun < 5
 
 
+@pytest.mark.parametrize("how", [(), ("--digest",)], ids=["basic", "digest"])
 def test_only_the_right_login_opens_and_is_never_shown(
-    opened: Opener, servers: Callable[..., Server]
+    opened: Opener, servers: Callable[..., Server], how: tuple[str, ...]
 ) -> None:
-    locked = servers("--user", "me", "--password", "hid@den/1:2")
+    locked = servers("--user", "me", "--password", "hid@den/1:2", *how)
     for login in ("", "me@", "me:hidden@", "me:hid@den/1@", "you:hid%40den%2F1%3A2@"):
         refuses(opened, locked.address(login=login), "refuses the user name or password")
     for login in ("me:hid%40den%2F1%3A2@", "me:hid@den/1:2@"):

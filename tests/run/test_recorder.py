@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from threading import Event
@@ -14,6 +15,7 @@ import pytest
 
 from core.errors import SettingsError, WriterError
 from core.frame import Frame
+from core.media.live_encoder import EncodedPacket
 from core.run.record_ledger import FRAMES_AHEAD, RecordWish, Track
 from core.run.recorder import Recorder
 from tests.conftest import night_picture
@@ -100,6 +102,64 @@ def test_segments_lose_no_frame(tmp_path: Path, suffix: str, limit: str) -> None
         assert shown == times(other.path)
         assert shown[0] == 0
         assert len(shown) == one.frames
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_sound_goes_into_every_track_and_segment_as_it_was_put_in(
+    tmp_path: Path, make_clip: Callable[..., Path], suffix: str
+) -> None:
+    paths: dict[Track, Path] = {
+        "original": tmp_path / f"dark{suffix}",
+        "enhanced": tmp_path / f"bright{suffix}",
+    }
+    talk = make_clip("talk.mp4", times=range(60), audio=("eng",))
+    with av.open(str(talk)) as film:
+        voice = film.streams.audio[0]
+        heard = [EncodedPacket.of(packet) for packet in film.demux(voice) if packet.size]
+        wish = RecordWish(paths, audio=voice, reserve_bytes=0, segment_seconds=1.0)
+        recorder = Recorder(wish)
+        ahead = deque(heard)
+        for index in range(60):
+            while ahead and ahead[0].begin <= Fraction(index, 25):
+                assert recorder.put_audio(ahead.popleft())
+            feed(recorder, Frame(night_picture(index, 96, 64), index, Fraction(1, 25)), *paths)
+        assert all(recorder.put_audio(packet) for packet in ahead)
+        files = recorder.stop()
+    assert not recorder.put_audio(heard[0])
+    assert [(file.track, file.checked) for file in files] == [
+        *[("original", True)] * 3,
+        *[("enhanced", True)] * 3,
+    ]
+    wanted = [(packet.data, packet.begin) for packet in heard if packet.begin >= 0]
+    for track in paths:
+        stored = [
+            (data, begin + segment)
+            for segment, file in enumerate(f for f in files if f.track == track)
+            for data, begin in sounds(file.path)
+        ]
+        assert [data for data, _ in stored] == [data for data, _ in wanted]
+        moments = [float(begin) for _, begin in wanted]
+        assert [float(begin) for _, begin in stored] == pytest.approx(moments, abs=0.001)
+
+
+def test_sound_is_refused_where_none_was_wished(
+    tmp_path: Path, make_clip: Callable[..., Path]
+) -> None:
+    recorder = Recorder(RecordWish({"original": tmp_path / "walk.mkv"}, reserve_bytes=0))
+    feed(recorder, frame_at(0), "original")
+    with av.open(str(make_clip("talk.mp4", audio=("eng",)))) as film:
+        packet = EncodedPacket.of(next(film.demux(audio=0)))
+        assert not recorder.put_audio(packet)
+    (file,) = recorder.stop()
+    with av.open(str(file.path)) as film:
+        assert not film.streams.audio
+
+
+def sounds(path: Path) -> list[tuple[bytes, Fraction]]:
+    """Every packet of the sound, and its moment in the file."""
+    with av.open(str(path)) as film:
+        stored = [p for p in film.demux(audio=0) if p.size and p.pts is not None]
+        return [(bytes(p), (p.pts or 0) * (p.time_base or Fraction(0))) for p in stored]
 
 
 def test_a_new_picture_size_begins_a_new_file(tmp_path: Path) -> None:

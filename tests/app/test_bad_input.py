@@ -260,13 +260,6 @@ def test_debug_leaves_the_exit_code_alone(
     assert "--strength" in capfd.readouterr().err
 
 
-def test_no_command_shows_the_help(capfd: pytest.CaptureFixture[str]) -> None:
-    assert run([]) == WRONG_USAGE
-    told = capfd.readouterr()
-    assert "enhance" in told.out + told.err
-    assert told.err.strip() == "" or "Usage" in told.err
-
-
 def test_help_and_info_succeed(lowlux: Lowlux) -> None:
     for command in (("--help",), ("enhance", "--help"), ("info",)):
         assert lowlux(*command).code == 0

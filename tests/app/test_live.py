@@ -1,0 +1,161 @@
+"""`lowlux live` without a window: what it prints, how it ends, what it never tells."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import pytest
+
+from core.enhance import live_enhancer
+from tests.app.conftest import Done, Lowlux, program
+from tests.run.live_parts import Opener
+
+Start = Callable[[list[str]], "subprocess.Popen[str]"]
+PATTERN = "test:?size=64x64&noise=0&rate=60"
+PATIENCE_S = 60
+
+
+@pytest.fixture(autouse=True)
+def quick_network(monkeypatch: pytest.MonkeyPatch) -> Opener:
+    """No seconds are spent on opening and measuring a network."""
+    opener = Opener()
+    monkeypatch.setattr(live_enhancer, "open_live_enhancer", opener)
+    return opener
+
+
+@pytest.fixture
+def live(lowlux: Lowlux) -> Lowlux:
+    def call(uri: str, *more: object) -> Done:
+        return lowlux("live", "--headless", "--source", uri, "--json", *more)
+
+    return call
+
+
+def frames(path: Path) -> int:
+    with av.open(str(path)) as film:
+        return sum(1 for _ in film.decode(video=0))
+
+
+def test_a_source_that_ends_is_recorded_and_summed_up(live: Lowlux, tmp_path: Path) -> None:
+    bright, dark = tmp_path / "bright.mkv", tmp_path / "dark.mkv"
+    done = live(f"{PATTERN}&seconds=0.4", "--record", bright, "--record-original", dark)
+    assert done.code == 0, done.err
+    summary = done.summary
+    assert (summary["state"], summary["source"]) == ("ended", "Test pattern")
+    assert summary["captured"] == 24 == summary["shown"] + summary["dropped"]
+    assert summary["p50_ms"] <= summary["p95_ms"] <= summary["p99_ms"]
+    assert summary["peak_memory_mib"] > 10
+    files = {file["track"]: file for file in summary["files"]}
+    assert all(file["checked"] for file in files.values())
+    assert frames(dark) == files["original"]["frames"] == 24
+    assert frames(bright) == files["enhanced"]["frames"] <= 24
+    assert done.err == ""
+
+
+def test_it_tells_every_second_and_ends_in_time(live: Lowlux) -> None:
+    done = live(PATTERN, "--duration", "1.3", "--strength", "0.5")
+    assert done.code == 0, done.err
+    *told, summary = done.lines
+    assert [line["event"] for line in told] == ["status"]
+    now = told[0]
+    assert now["state"] == "running"
+    assert now["promised_rate"] == 60
+    assert now["captured"] == now["shown"] + now["dropped"] + now["in_flight"]
+    assert 1.3 <= summary["seconds"] < 10
+    assert summary["plan"].startswith("deepspg on ")
+
+
+def test_people_get_sentences(lowlux: Lowlux, tmp_path: Path) -> None:
+    path = tmp_path / "bright.mp4"
+    uri = f"{PATTERN}&seconds=0.3"
+    done = lowlux("live", "--headless", "--source", uri, "--record", path)
+    assert (done.code, done.out) == (0, "")
+    first, second = done.err.splitlines()
+    assert re.match(r"Test pattern: 18 frames, \d+ shown, \d+ dropped, [\d.]+ a second; ", first)
+    assert second.startswith(f"{path}: ")
+    assert second.endswith(" s, checked")
+
+
+WRONG = [
+    pytest.param((), "--headless needs --source", id="no source"),
+    pytest.param(("--source", "test:?speed=3"), "'speed' of the address is wrong", id="option"),
+    pytest.param(("--source", "tset:"), "no source of the kind 'tset'", id="kind"),
+    pytest.param(("--source", PATTERN, "--plan", "quick"), "--plan quick", id="plan"),
+    pytest.param(("--source", PATTERN, "--strength", "2"), "--strength 2", id="strength"),
+    pytest.param(("--source", PATTERN, "--record", "a.webm"), "name it .mkv or .mp4", id="name"),
+    pytest.param(("--source", PATTERN, "--duration", "-1"), "duration", id="duration"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "says"), WRONG)
+def test_wrong_usage_is_told_in_a_sentence(
+    lowlux: Lowlux, arguments: tuple[str, ...], says: str
+) -> None:
+    done = lowlux("live", "--headless", *arguments)
+    assert done.code == 2, done.err
+    assert says in done.err
+    assert "Traceback" not in done.err
+
+
+def test_an_existing_file_is_not_recorded_over(live: Lowlux, tmp_path: Path) -> None:
+    path = tmp_path / "walk.mkv"
+    path.write_bytes(b"mine")
+    done = live(PATTERN, "--record", path)
+    assert (done.code, path.read_bytes()) == (2, b"mine")
+    assert str(path) in done.err
+
+
+def test_a_source_that_is_not_there_fails_without_its_password(live: Lowlux) -> None:
+    done = live("rtsp://me:hidden@127.0.0.1:1/video")
+    assert done.code == 1
+    assert done.summary["state"] == "failed"
+    assert len(done.err.splitlines()) == 1
+    assert "rtsp://127.0.0.1:1/video" in done.err
+    assert "hidden" not in done.out + done.err
+
+
+def test_an_interrupt_ends_it_with_its_recording_finished(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "dark.mp4"
+    command = program(
+        "live", "--headless", "--source", PATTERN, "--json", "--record-original", path,
+        "--strength", "0", "--auto", "--model", "none-such",
+    )  # fmt: skip
+    process = start(command)
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["captured"] > 0
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE_S)
+    summary = json.loads(out.splitlines()[-1])
+    assert (process.returncode, summary["event"], err) == (0, "summary", "")
+    (file,) = summary["files"]
+    assert file["checked"]
+    assert frames(path) == file["frames"] > 0
+    assert "none-such" in summary["trouble"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="every desktop has a screen")
+@pytest.mark.parametrize("arguments", [(), ("live", "--source", "rtsp://me:hidden@door/x")])
+def test_without_a_screen_the_window_says_what_to_do_instead(
+    lowlux: Lowlux, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    done = lowlux(*arguments)
+    assert (done.code, done.out) == (1, "")
+    assert "there is no screen" in done.err
+    assert "lowlux live --headless" in done.err
+    assert "hidden" not in done.err
+
+
+def test_options_that_need_headless_are_refused_with_the_window(lowlux: Lowlux) -> None:
+    for arguments in (("--json",), ("--duration", "3"), ("--record", "a.mkv"), ("--plan", "fast")):
+        done = lowlux("live", *arguments)
+        assert done.code == 2
+        assert "need --headless" in done.err

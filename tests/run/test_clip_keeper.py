@@ -1,0 +1,49 @@
+"""The ring never holds up the pictures, and what it cannot take is counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import WriterError
+from core.run.clip_keeper import FRAMES_AHEAD, ClipKeeper
+from tests.run.live_parts import frame, until
+
+
+def test_pictures_that_come_too_fast_are_counted(tmp_path: Path) -> None:
+    failures: list[BaseException] = []
+    with ClipKeeper(5.0, failures.append) as keeper:
+        big = replace(frame(0), pixels=np.zeros((720, 1280, 3), np.uint8))
+        for number in range(10 * FRAMES_AHEAD):
+            keeper.put(replace(big, pts=number))
+        assert keeper.dropped > 0
+        kept = 10 * FRAMES_AHEAD - keeper.dropped
+        until(lambda: keeper.frames == kept)()
+        saved = keeper.save(tmp_path / "last.mkv")
+    assert (saved.frames, saved.checked) == (kept, True), saved.note
+    assert failures == []
+
+
+def test_another_size_begins_anew(tmp_path: Path) -> None:
+    with ClipKeeper(5.0, lambda _: None) as keeper:
+        keeper.put(frame(0))
+        until(lambda: keeper.frames == 1)()
+        keeper.put(replace(frame(1), pixels=np.zeros((64, 128, 3), np.uint8)))
+        until(lambda: keeper.seconds > 0 and keeper.frames == 1)()
+        assert keeper.save(tmp_path / "last.mkv").frames == 1
+
+
+def test_what_cannot_be_encoded_is_told_and_ends_nothing_else() -> None:
+    failures: list[BaseException] = []
+    with ClipKeeper(5.0, failures.append) as keeper:
+        keeper.put(replace(frame(0), pixels=np.zeros((1, 1, 3), np.uint8)))
+        until(lambda: keeper.trouble or failures)()
+        assert keeper.trouble.startswith("The last seconds are no longer kept. ")
+        keeper.put(frame(1))
+        assert keeper.dropped == 1
+        with pytest.raises(WriterError, match="no picture has come yet"):
+            keeper.save(Path("last.mkv"))
+    assert failures == []

@@ -2,7 +2,8 @@
 
     python -m scripts.soak --seconds 7200
 
-Threads, file handles and memory are taken before, after five minutes (a tenth of a shorter time), and at the end.
+Threads, file handles and memory are taken before, after five minutes (a tenth of a shorter time),
+and at the end.
 """
 
 from __future__ import annotations

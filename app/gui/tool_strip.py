@@ -1,0 +1,143 @@
+"""The line above the picture: the source, the views, and what is done at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from app.gui.view_geometry import ViewMode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from PyQt6.QtGui import QAction
+    from PyQt6.QtWidgets import QMenu
+
+    from app.gui.theme import Theme
+
+MODE_WORDS = {
+    ViewMode.SIDE_BY_SIDE: "Side by side",
+    ViewMode.WIPE: "Wipe",
+    ViewMode.SWAPPED: "Swapped",
+    ViewMode.DIFFERENCE: "Difference",
+    ViewMode.ENHANCED: "Enhanced",
+}
+_PICTURE = ("fit", "actual_size", "overlay", "histogram")
+_RECORD = ("record", "snapshot", "save_last")
+_WINDOW = ("panel", "full_screen")
+
+
+class ToolStrip(QWidget):
+    """Buttons for the window's actions, and one for each view.
+
+    Signals:
+        modeChosen: a ViewMode.
+        pauseWanted: the pause button was pressed.
+    """
+
+    modeChosen = pyqtSignal(object)
+    pauseWanted = pyqtSignal()
+
+    def __init__(self, actions: Mapping[str, QAction], menu: QMenu, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._theme = theme
+        line = QHBoxLayout(self)
+        line.setContentsMargins(10, 6, 10, 6)
+        line.setSpacing(3)
+        source = _button(actions["source"])
+        source.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.title = QLabel()
+        self.title.setObjectName("sourceTitle")
+        # Where the window is narrow the title gives way, not the buttons.
+        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        line.addWidget(source)
+        line.addSpacing(4)
+        line.addWidget(self.title, 1)
+        line.addWidget(self._segments())
+        line.addSpacing(6)
+        self.pause = QToolButton()
+        self.pause.setIconSize(QSize(20, 20))
+        self.pause.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.pause.clicked.connect(self.pauseWanted)
+        line.addWidget(self.pause)
+        for names in (_RECORD, _PICTURE, _WINDOW):
+            line.addWidget(_divider())
+            for name in names:
+                line.addWidget(_button(actions[name]))
+        more = QToolButton()
+        more.setText("☰")
+        more.setAccessibleName("More")
+        more.setToolTip("More")
+        more.setMenu(menu)
+        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        line.addWidget(more)
+        self.show_paused(False)
+
+    def show_mode(self, mode: ViewMode) -> None:
+        """Show which view is on."""
+        self.modes[mode].setChecked(True)
+
+    def show_paused(self, paused: bool) -> None:
+        """Show whether the picture stands still."""
+        text = "Go on (Space)" if paused else "Stand still (Space)"
+        self.pause.setIcon(self._theme.icon("play" if paused else "pause"))
+        self.pause.setToolTip(text)
+        self.pause.setAccessibleName(text)
+
+    def show_title(self, title: str) -> None:
+        """Show the source's name, cut in its middle where it is long."""
+        cut = self.fontMetrics().elidedText(title, Qt.TextElideMode.ElideMiddle, 220)
+        self.title.setText(cut)
+        self.title.setToolTip(title)
+
+    def _segments(self) -> QWidget:
+        box = QFrame()
+        box.setObjectName("segments")
+        box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        line = QHBoxLayout(box)
+        line.setContentsMargins(2, 2, 2, 2)
+        line.setSpacing(1)
+        self.modes: dict[ViewMode, QToolButton] = {}
+        group = QButtonGroup(self)
+        for mode, word in MODE_WORDS.items():
+            button = QToolButton()
+            button.setText(word)
+            button.setProperty("role", "segment")
+            button.setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setAccessibleName(f"View: {word}")
+            button.clicked.connect(lambda _, mode=mode: self.modeChosen.emit(mode))
+            group.addButton(button)
+            line.addWidget(button)
+            self.modes[mode] = button
+        return box
+
+
+def _button(action: QAction) -> QToolButton:
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setIconSize(QSize(20, 20))
+    # A click must leave the keys to the picture; Tab still comes here.
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setAccessibleName(action.toolTip())
+    return button
+
+
+def _divider() -> QWidget:
+    line = QFrame()
+    line.setFixedSize(9, 18)
+    return line

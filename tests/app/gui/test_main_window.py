@@ -1,0 +1,248 @@
+"""The real window with a real run on a test pattern: what a user does in one sitting."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import pytest
+from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtGui import QDropEvent
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QToolButton,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from app.gui.controls import ModelEditor
+from app.gui.main_window import MainWindow
+from app.gui.preferences import Preferences, RecordChoice, ThemeName, save_preferences
+from app.gui.session import RecordingState
+from app.gui.theme import DARK, LIGHT, Colours, Theme
+from app.gui.view_geometry import ViewMode
+from core.enhance.live_plan import LivePlan, Step
+from core.enhance.plan import Machine
+from core.frame import Frame
+from core.media.live import LiveInfo
+from core.run.live import LiveRun
+from core.run.live_status import LiveState
+from core.settings import EnhanceSettings, LiveSettings
+from tests.app.gui.fake_run import FakeRun
+
+PATTERN = "test:?size=320x180&rate=60"
+
+
+class Doubler:
+    """Keeps the contract of a live enhancer, and is quick."""
+
+    prior_age = 2
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, settings: LiveSettings) -> None:
+        step = Step("fast", settings.enhance.model, 160, 1)
+        self.plan = LivePlan("cpu", "torch", "float32", 1, step, (step,), (0.001,))
+
+    def __call__(self, frame: Frame) -> Frame:
+        return frame.with_pixels(frame.pixels * 2)
+
+    def change(self, settings: EnhanceSettings) -> None:
+        """Nothing to take up."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def open_doubler(settings: LiveSettings, _info: LiveInfo, _on: Machine, _by: Executor) -> Doubler:
+    return Doubler(settings)
+
+
+if TYPE_CHECKING:
+    from app.gui.view_contract import Run
+
+
+def make_run(uri: str, settings: LiveSettings, tell: Callable[[], None]) -> Run:
+    return LiveRun(uri, settings, open_enhancer=open_doubler, tell=tell)
+
+
+Make = Callable[..., MainWindow]
+
+
+@pytest.fixture
+def make_window(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Make]:
+    windows: list[MainWindow] = []
+    sheet, palette = qapp.styleSheet(), qapp.palette()
+    save_preferences(
+        tmp_path / "window.json", Preferences(record=RecordChoice(folder=tmp_path / "films"))
+    )
+
+    def make(make_run: Callable[..., Run] = make_run) -> MainWindow:
+        window = MainWindow(Theme(qapp), tmp_path / "window.json", make_run)
+        windows.append(window)
+        window.show()
+        # Keys are shortcuts in the active window only, and no window manager may be there.
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
+        return window
+
+    yield make
+    for window in windows:
+        close(qtbot, window)
+        window.deleteLater()
+    qapp.setStyleSheet(sheet)
+    qapp.setPalette(palette)
+
+
+def press(window: MainWindow, key: str) -> None:
+    QTest.keyClick(window, key)  # type: ignore[call-overload]  # the stubs ask for a QTest
+
+
+def close(qtbot: QtBot, window: MainWindow) -> None:
+    if not window.session.is_closed:
+        with qtbot.waitSignal(window.gone):
+            window.close()
+
+
+def test_one_sitting(qtbot: QtBot, make_window: Make, tmp_path: Path) -> None:
+    window = make_window()
+    session, view = window.session, window.view
+    assert not window.picker.isHidden()
+
+    window.picker.chosen.emit(PATTERN)
+    qtbot.waitUntil(lambda: session.pair is not None and session.pair.is_enhanced)
+    qtbot.waitUntil(lambda: "fps" in window.status.parts["captured"].text())
+    qtbot.waitUntil(lambda: window.windowTitle() == "Test pattern – LowLux")
+
+    press(window, "r")
+    qtbot.waitUntil(lambda: session.recording is RecordingState.ON)
+
+    window.tools.modes[ViewMode.WIPE].click()
+    modes = [view.mode]
+    view.set_wipe(0.25)
+    press(window, ".")
+    assert [*modes, view.mode] == [ViewMode.WIPE, ViewMode.SWAPPED]
+
+    press(window, "s")
+    films = tmp_path / "films"
+    qtbot.waitUntil(lambda: len(list(films.glob("*.png"))) == 3)
+
+    model = window.side.controls.editors["model"]
+    assert isinstance(model, ModelEditor)
+    model.edited.emit("other")
+    qtbot.waitUntil(lambda: window.status.parts["plan"].text().startswith("other on"))
+
+    press(window, "[")
+    assert session.settings.enhance.strength == 0.95
+
+    close(qtbot, window)
+    (film,) = films.glob("*.mkv")
+    with av.open(str(film)) as opened:
+        assert sum(1 for _ in opened.decode(video=0)) > 0
+    stored = json.loads((tmp_path / "window.json").read_text())
+    assert (stored["view"], stored["uri"]) == ("SWAPPED", PATTERN)
+    assert stored["live"]["enhance"]["strength"] == 0.95
+    status = session.history[-1]
+    assert status.captured == status.shown + status.dropped + status.in_flight
+
+
+def test_space_pauses_but_presses_a_button_that_has_the_focus(
+    qtbot: QtBot, make_window: Make
+) -> None:
+    window = make_window(FakeRun)
+    window.open("test:")
+    qtbot.waitUntil(lambda: window.session.state is LiveState.RUNNING)
+    press(window, " ")
+    assert window.session.state is LiveState.PAUSED
+    window.tools.modes[ViewMode.DIFFERENCE].setFocus()
+    qtbot.waitUntil(window.tools.modes[ViewMode.DIFFERENCE].hasFocus)
+    press(window, " ")
+    assert window.view.mode is ViewMode.DIFFERENCE
+    assert window.session.state is LiveState.PAUSED
+
+
+def test_a_recording_that_went_wrong_keeps_the_window_open(qtbot: QtBot, make_window: Make) -> None:
+    runs: list[FakeRun] = []
+
+    def make_fake(*details: object) -> FakeRun:
+        runs.append(FakeRun(*details))  # type: ignore[arg-type]
+        return runs[-1]
+
+    window = make_window(make_fake)
+    window.open("test:")
+    qtbot.waitUntil(lambda: window.session.state is not None)
+    window.toggle_recording()
+    qtbot.waitUntil(lambda: window.session.recording is RecordingState.ON)
+    runs[0].checked, runs[0].note = False, "The disk was full"
+    runs[0].may_finish.clear()
+    window.close()
+    assert window.isVisible()
+    assert "Finishing" in window.banner.text.text()
+    runs[0].may_finish.set()
+    with qtbot.waitSignal(window.session.closed):
+        pass
+    assert window.isVisible()
+    assert "The disk was full" in window.banner.text.text()
+    with qtbot.waitSignal(window.gone):
+        window.close()
+
+
+def test_a_dropped_film_is_opened(qtbot: QtBot, make_window: Make) -> None:
+    window = make_window(FakeRun)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile("/films/walk.mp4")])
+    left = Qt.MouseButton.LeftButton
+    window.dropEvent(
+        QDropEvent(
+            QPointF(9, 9), Qt.DropAction.CopyAction, data, left, Qt.KeyboardModifier.NoModifier
+        )
+    )
+    qtbot.waitUntil(lambda: window.session.state is not None)
+    assert window.session.uri == "/films/walk.mp4"
+    assert window.tools.title.text() == "Test pattern" or "walk.mp4" in window.tools.title.text()
+
+
+def test_a_password_is_in_no_text_of_the_window(qtbot: QtBot, make_window: Make) -> None:
+    window = make_window(FakeRun)
+    window.open("rtsp://anna:s3cret@10.0.0.7/door")
+    assert "10.0.0.7/door" in window.windowTitle()
+    texts = [window.windowTitle(), window.preferences.model_dump_json()]
+    for widget in window.findChildren(QWidget):
+        texts += [widget.toolTip(), widget.accessibleName()]
+        if isinstance(widget, QLabel | QAbstractButton | QLineEdit):
+            texts.append(widget.text())
+    assert not any("s3cret" in text or "anna" in text for text in texts)
+    qtbot.waitUntil(lambda: window.session.state is not None)
+
+
+def test_the_support_bundle_is_written(qtbot: QtBot, make_window: Make, tmp_path: Path) -> None:
+    window = make_window(FakeRun)
+    window.write_bundle(tmp_path / "help.zip")
+    qtbot.waitUntil(lambda: "help.zip saved" in window.banner.text.text())
+    assert (tmp_path / "help.zip").stat().st_size > 500
+
+
+def test_light_and_dark(qtbot: QtBot, make_window: Make, qapp: QApplication) -> None:
+    window = make_window(FakeRun)
+    themes: dict[ThemeName, Colours] = {"light": LIGHT, "dark": DARK}
+    for name, colours in themes.items():
+        window.choose_theme(name)
+        assert qapp.palette().window().color().name() == colours.window
+        assert colours.accent in qapp.styleSheet()
+        assert "@" not in qapp.styleSheet()
+    assert window.preferences.theme == "dark"
+
+
+def test_every_button_is_reached_by_the_keyboard_and_has_a_name(make_window: Make) -> None:
+    window = make_window(FakeRun)
+    for button in window.findChildren(QToolButton):
+        if button.isVisibleTo(window) and not button.objectName().startswith("qt_"):
+            assert button.focusPolicy().value & Qt.FocusPolicy.TabFocus.value, button.text()
+            assert button.accessibleName() or button.text(), button.objectName()

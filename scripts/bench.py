@@ -4,6 +4,7 @@
     pipeline CLIP   how fast each stage is alone, and all of them together
     memory CLIP     whether memory stays the same when a clip is longer
     startup CLIP    how long until the first frame is done
+    live CLIP       whether a live run keeps time: decode, enhance, paint, record
 
 Every figure comes as a table, and with --json as one JSON object on standard output. Speed is a
 matter of the machine: it is taken on an idle one and told with the device it was taken on.
@@ -42,7 +43,7 @@ from core.model.deepspg import CONFIGS
 from core.model.hrnet import PriorConfig
 from core.run.lanes import enhanced
 from core.run.transcode import Progress, transcode
-from core.settings import EnhanceSettings, JobSettings, TrimSettings
+from core.settings import EnhanceSettings, JobSettings, LiveSettings, TrimSettings
 from scripts.complexity import SIZES, count_network, count_prior, size_name
 from scripts.loop_clip import looped
 
@@ -316,6 +317,27 @@ def _first_line(command: Sequence[str]) -> float:
     if program.returncode or json.loads(line)["event"] != "progress":
         raise CoreError("Enhancing the clip failed, so there is no figure.")
     return seconds
+
+
+# Live
+
+
+@app.command()
+def live(
+    clip: Clip,
+    seconds: Annotated[float, typer.Option(min=1, help="After it has settled.")] = 20.0,
+    model: Model = "deepspg",
+    device: Device = "auto",
+    plan: Annotated[str, typer.Option(help="auto, fast or full.")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Play a clip into a window off-screen, enhanced and recorded, and count what was in time."""
+    from scripts import bench_live  # brings Qt along
+
+    wished = {"enhance": {"model": model, "device": device}, "plan": plan}
+    said = bench_live.live(_existing(clip), LiveSettings.model_validate(wished), seconds)
+    rows = [[name.replace("_", " "), str(value)] for name, value in said.items()]
+    _tell(said, f"{clip.name}, live", ["", ""], rows, as_json=as_json)
 
 
 # All

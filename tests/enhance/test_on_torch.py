@@ -39,13 +39,17 @@ def backend(device: str = "cpu", precision: str = "float32") -> TorchBackend:
     return TorchBackend(tiny_network(), None, device, precision)
 
 
-def backend_with_prior(device: str = "cpu", precision: str = "float32") -> TorchBackend:
+def network_with_prior() -> DeepSPG:
     torch.manual_seed(2)
     channels = (12, 12, 12)
     config = DeepSPGConfig(widths=(8, 8, 8, 8), depths=(1, 1, 1, 1), prior_channels=channels)
     network = DeepSPG(config).eval().requires_grad_(False)
     nn.init.normal_(network.head_1.weight, std=0.02)
-    return TorchBackend(network, cast("Any", PooledPrior), device, precision)
+    return network
+
+
+def backend_with_prior(device: str = "cpu", precision: str = "float32") -> TorchBackend:
+    return TorchBackend(network_with_prior(), cast("Any", PooledPrior), device, precision)
 
 
 def night(height: int = 64, width: int = 96, depth: type[Any] = np.uint8) -> Picture:

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from core.model.deepspg import DeepSPG
     from core.model.hrnet import SemanticPrior
 
+    Known = tuple[Tensor, Tensor, Tensor]
+    """Queries as PyTorch holds them."""
+    Forward = Callable[[Tensor, Known | None], Tensor]
+    """The network: what it sees, (1, 3, H, W), to a bright picture of the same size."""
+
 Network = TypeVar("Network", bound=torch.nn.Module)
 
 PRIOR_SIDE = 640
@@ -91,18 +96,32 @@ class TorchBackend:
             first, second, third = (torch.lerp(a, b, share) for a, b in pairs)
         return first, second, third
 
-    @torch.inference_mode()
     def enhance(
         self, pixels: Pixels, queries: Queries | None, look: Look, steady: Pixels | None = None
     ) -> Pixels:
         """Bright pixels of the same shape and dtype."""
-        known = cast("tuple[Tensor, Tensor, Tensor] | None", queries)
+        return self.enhance_with(self._forward, pixels, queries, look, steady)
+
+    @torch.inference_mode()
+    def enhance_with(
+        self,
+        forward: Forward,
+        pixels: Pixels,
+        queries: Queries | None,
+        look: Look,
+        steady: Pixels | None,
+    ) -> Pixels:
+        """As `enhance`, with the network run by another: all before and after it is done here."""
+        known = cast("Known | None", queries)
         with self._memory_for(_named(pixels)), self._on(self._stream):
             seen_B3HW = self._upload(pixels if steady is None else steady)
-            with self._half():
-                bright_B3HW = self._network(seen_B3HW, known).images[0].float()
+            bright_B3HW = forward(seen_B3HW, known)
             dark_B3HW = seen_B3HW if steady is None else self._upload(pixels)
             return self._download(finish(dark_B3HW, bright_B3HW, look), pixels)
+
+    def _forward(self, seen_B3HW: Tensor, queries: Known | None) -> Tensor:
+        with self._half():
+            return self._network(seen_B3HW, queries).images[0].float()  # type: ignore[no-any-return]
 
     @contextmanager
     def _memory_for(self, what: str) -> Iterator[None]:
@@ -110,6 +129,8 @@ class TorchBackend:
             yield
         except torch.OutOfMemoryError as error:
             raise BackendError(f"{self._device} has no memory for {what}.") from error
+        except torch.AcceleratorError as error:
+            raise BackendError(f"{self._device} failed on {what}; it may be lost.") from error
 
     def _place(self, network: Network) -> Network:
         network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,0 +1,215 @@
+"""How the network is run while a source plays: chosen by a short measurement, kept in time after.
+
+The full way shows the network the whole of every frame. The fast way shows it a reduced frame, on
+every k-th if need be, and carries its effect over to all frames at full size. A `Step` is one such
+way; the steps of a machine form a ladder, best first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from fractions import Fraction
+
+    from core.enhance.plan import Machine, Plan
+    from core.settings import LiveSettings
+
+USUAL_RATE = 30.0
+"""Frames per second of a source that does not say."""
+MOST_RATE = 60.0
+"""Frames per second that are aimed at: of a faster source the rest may be overtaken."""
+FAST_SHARE, FULL_SHARE = 0.5, 0.8
+"""Of the time between two frames, what the network may take: in the fast way the rest is for
+carrying its effect over, in both for what other threads do."""
+RUNGS = ((384, 1), (384, 2), (320, 2), (320, 3), (256, 3), (256, 4))
+"""The fast way: the reduced frame's longer side in pixels, and on every how many-th frame."""
+SMALL_MODEL = "deepspg-lite"
+USUAL_MODEL = "deepspg"
+"""What the user has wished for who has wished for nothing."""
+MOST_THREADS = 4
+"""More of them on a reduced frame only wait for each other."""
+_EVERY = {1: "every frame", 2: "every 2nd frame", 3: "every 3rd frame"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One way to run the network."""
+
+    mode: Literal["fast", "full"]
+    model: str
+    """A shipped name or a file."""
+    side: int
+    """Of the frame that the network sees, the longer one, in pixels; 0 for the whole frame."""
+    cadence: int
+    """It sees every so many-th frame."""
+
+    def __str__(self) -> str:
+        if self.mode == "full":
+            return "the whole of every frame"
+        return f"{self.side} px, {_EVERY.get(self.cadence, f'every {self.cadence}th frame')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What a network is run on, and how."""
+
+    device: str
+    """cpu or cuda."""
+    name: str
+    """openvino or torch."""
+    precision: str
+    """float32, bfloat16 or float16: of all that is not in 8 bits."""
+    eight_bits: bool
+    """Whether convolutions are done in 8 bits."""
+    threads: int
+    """Processor threads for one frame."""
+    reasons: tuple[str, ...]
+    """Why, one sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class LivePlan:
+    """What is done now; the status bar, the log and the summary all print it."""
+
+    device: str
+    """cpu or cuda."""
+    runtime: str
+    """openvino or torch."""
+    precision: str
+    """int8, float32, bfloat16 or float16."""
+    threads: int
+    """Processor threads for one frame."""
+    step: Step
+    """What is done now."""
+    steps: tuple[Step, ...]
+    """The ladder, best first."""
+    network_s: tuple[float, ...]
+    """Seconds of network for each frame of the source, of each step, measured at the opening."""
+    reasons: tuple[str, ...] = field(default=())
+    """One plain sentence for each choice the user did not make."""
+
+    def __str__(self) -> str:
+        where = "GPU" if self.device == "cuda" else f"{self.runtime}, {_threads(self.threads)}"
+        return f"{Path(self.step.model).stem} on {self.step} ({self.precision}, {where})"
+
+
+def pick_model(settings: LiveSettings, device: str, *, has_small: bool) -> str:
+    """The model that carries out what the user wishes.
+
+    Args:
+        settings: what the user wishes.
+        device: cpu or cuda.
+        has_small: whether `SMALL_MODEL` comes in the box.
+    """
+    model = settings.enhance.model
+    wants_speed = device == "cpu" and settings.plan != "full"
+    return SMALL_MODEL if wants_speed and has_small and model == USUAL_MODEL else model
+
+
+def ladder(plan: str, device: str, model: str) -> tuple[Step, ...]:
+    """The ways that are allowed, best first.
+
+    Args:
+        plan: of `LiveSettings`.
+        device: cpu or cuda.
+        model: what is run.
+    """
+    full = Step("full", model, 0, 1)
+    if plan == "full":
+        return (full,)
+    fast = tuple(Step("fast", model, side, cadence) for side, cadence in RUNGS)
+    return (full, *fast) if device == "cuda" and plan == "auto" else fast
+
+
+def choose_runtime(planned: Plan, machine: Machine, *, openvino: bool, eight_bits: bool) -> Runtime:
+    """What the model is run on.
+
+    Args:
+        planned: device and precision, as for files.
+        machine: what there is to compute on.
+        openvino: whether it is installed.
+        eight_bits: whether the model has an 8-bit export that may be used.
+    """
+    if planned.device == "cuda":
+        reasons = planned.reasons
+        return Runtime("cuda", "torch", planned.precision, False, planned.threads, reasons)
+    threads = max(1, min(MOST_THREADS, machine.cores // 2))
+    why, precision, *_ = planned.reasons
+    if openvino and eight_bits:
+        precision = "int8: the model comes with an 8-bit version, the fastest there is"
+    split = f"{_threads(threads)}: the other cores decode, paint and record"
+    runtime = "openvino: the fastest here" if openvino else "torch: OpenVINO is not installed"
+    return Runtime(
+        "cpu",
+        "openvino" if openvino else "torch",
+        planned.precision,
+        openvino and eight_bits,
+        threads,
+        (why, runtime, precision, split),
+    )
+
+
+def budget_s(rate: Fraction | None) -> float:
+    """Seconds there are for one frame of a source of so many frames a second."""
+    return 1 / min(float(rate or USUAL_RATE), MOST_RATE)
+
+
+def resolve_live(
+    settings: LiveSettings,
+    model: str,
+    rate: Fraction | None,
+    runtime: Runtime,
+    measure: Callable[[Step], float],
+) -> LivePlan:
+    """Chooses the best step that is in time.
+
+    Args:
+        settings: what the user wishes.
+        model: of `pick_model`.
+        rate: frames per second of the source; none where it does not say.
+        runtime: what the model is run on.
+        measure: seconds that one run of the network takes on the frame of a step. Every size is
+            measured once, so that a later change of step finds its size prepared.
+    """
+    steps, budget = ladder(settings.plan, runtime.device, model), budget_s(rate)
+    run_s = {step.side: measure(step) for step in {step.side: step for step in steps}.values()}
+    network_s = tuple(run_s[step.side] / step.cadence for step in steps)
+    shares = [seconds / budget for seconds in network_s]
+    in_time = [
+        step
+        for step, share in zip(steps, shares, strict=True)
+        if share <= (FULL_SHARE if step.mode == "full" else FAST_SHARE)
+    ]
+    step = in_time[0] if in_time else steps[-1]
+    verdict = "in time" if in_time else "too long"
+    taken = f"{run_s[step.side] * 1000:.0f} ms of network on {step}"
+    measured = f"{taken}: {verdict} at {1 / budget:.0f} frames a second"
+    precision = "int8" if runtime.eight_bits else runtime.precision
+    return LivePlan(
+        runtime.device,
+        runtime.name,
+        precision,
+        runtime.threads,
+        step,
+        steps,
+        network_s,
+        (measured, *_wishes(settings, step, runtime.device), *runtime.reasons),
+    )
+
+
+def _wishes(settings: LiveSettings, step: Step, device: str) -> list[str]:
+    """What became of what the user wished for."""
+    said = [] if settings.plan == "auto" else [f"{settings.plan}: asked for"]
+    if step.mode == "full" and device == "cpu":
+        said.append("a whole frame takes a processor many frames' time: choose fast to keep up")
+    if step.model != settings.enhance.model:
+        said.append(f"{step.model}: made to be quick, it stands in for {settings.enhance.model}")
+    return said
+
+
+def _threads(count: int) -> str:
+    return f"{count} thread" + "s" * (count > 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +121,9 @@ def test_it_says_when_openvino_is_not_there(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(on_openvino, "is_installed", lambda: False)
     with pytest.raises(BackendUnavailableError, match="not installed"):
         OpenVinoBackend(backend(), tiny_network(), "float32", 1)
+
+
+def test_a_conversion_is_nobody_elses_business() -> None:
+    convert(tiny_network(), has_prior=False)
+    converter = importlib.import_module("openvino.tools.ovc.convert_impl")
+    assert converter.tm.__name__ == "openvino.tools.ovc.telemetry_stub"

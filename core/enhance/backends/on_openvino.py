@@ -7,6 +7,7 @@ sizes of the fast path a tenth of the whole. B batch, H W pixels.
 from __future__ import annotations
 
 import importlib.util
+import sys
 import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,11 @@ KEPT_SHAPES = 4
 """A network is compiled for the shape it is given; so many of these are kept."""
 STAMP = ["lowlux", "weights_sha256"]
 """Where an export says which weights it was made from."""
+
+
+# OpenVINO's converter would tell its makers of every use, over the network and unasked; without the
+# package that does so, it takes one that does nothing.
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 
 
 def is_installed() -> bool:

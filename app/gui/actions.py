@@ -20,7 +20,7 @@ WITH_ICON = (
     "source", "record", "snapshot", "save_last", "fit", "actual_size", "overlay", "histogram",
     "panel", "full_screen", "on_top", "help",
 )  # fmt: skip
-_SWITCHES = ("source", "overlay", "histogram", "panel", "on_top", "full_screen")
+_SWITCHES = ("source", "lend", "overlay", "histogram", "panel", "on_top", "full_screen")
 
 
 def make_actions(window: QWidget) -> dict[str, QAction]:
@@ -57,7 +57,7 @@ def make_menu(
         themes.addAction(action)
     bundle = QAction("Save a support bundle…", window)
     bundle.triggered.connect(lambda: save_bundle())
-    menu.addAction(actions["on_top"])
+    menu.addActions([actions["lend"], actions["on_top"]])
     menu.addMenu(themes)
     menu.addSeparator()
     menu.addActions([bundle, actions["help"]])

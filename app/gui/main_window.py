@@ -163,6 +163,7 @@ class MainWindow(QMainWindow):
             "record": self.toggle_recording,
             "snapshot": self.snapshot,
             "save_last": self.save_last,
+            "lend": self.session.toggle_lending,
             "source": self.show_picker,
             "panel": self._show_panel,
             "full_screen": self._full_screen,
@@ -300,6 +301,8 @@ class MainWindow(QMainWindow):
         for name in ("record", "snapshot", "save_last"):
             self._actions[name].setEnabled(status is not None)
         self.tools.pause.setEnabled(status is not None)
+        self._actions["lend"].setEnabled(status is not None)
+        self._actions["lend"].setChecked(status is not None and bool(status.lent_as))
         if status is None:
             self.view.set_overlay(())
             self.banner.stand("")

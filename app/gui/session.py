@@ -194,6 +194,23 @@ class Session(QObject):
 
         self._errands.do(save, lambda file: self._tell_of_files((file,)))
 
+    def toggle_lending(self) -> None:
+        """Show the enhanced picture to other programs as a camera, or take it away from them."""
+        run = self._run
+        if run is None:
+            return
+        if run.status.lent_as:
+            self._errands.do(run.stop_lending, lambda _: self._look())
+        else:
+            self._errands.do(run.lend, lambda _: self._lent())
+
+    def _lent(self) -> None:
+        self._look()
+        status = self.history[-1] if self.history else None
+        if status is not None and status.lent_as:
+            sentence = f"Other programs can choose the camera {status.lent_as} now."
+            self.noticed.emit(Notice("done", sentence))
+
     def snapshot(self, choice: RecordChoice) -> None:
         """Save both pictures as they are shown, and the two beside each other."""
         pictures = self._view.snapshot_pair()

@@ -36,6 +36,7 @@ KEYS = (
     Key("record", ("R",), "Record, or end the recording", "Record"),
     Key("snapshot", ("S",), "Save both pictures as they are shown", "Record"),
     Key("save_last", ("L",), "Save the last seconds", "Record"),
+    Key("lend", ("C",), "Lend the enhanced picture to calls as a camera", "Record"),
     Key("source", ("O", "Ctrl+O"), "Choose a source", "Window"),
     Key("panel", ("P",), "Controls beside the picture", "Window"),
     Key("full_screen", ("F", "F11"), "Full screen", "Window"),

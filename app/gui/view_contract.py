@@ -64,6 +64,12 @@ class Run(Protocol):
     def save_last(self, path: Path) -> Recorded:
         """Save what the ring of the last seconds holds; raises a CoreError."""
 
+    def lend(self) -> None:
+        """Show the enhanced picture to other programs as a camera; raises a CoreError."""
+
+    def stop_lending(self) -> None:
+        """Take that camera away."""
+
     def close(self) -> None:
         """Join every thread; waits for that, safe to call twice."""
 

@@ -17,13 +17,14 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from core.closing import Closing
-from core.errors import CoreError, WriterError
+from core.errors import CoreError, SettingsError, WriterError
 from core.media.addresses import without_password
 from core.media.open_live import open_live
 from core.run.clip_keeper import ClipKeeper
 from core.run.connection import Connection
 from core.run.darkness_switch import DarknessSwitch
 from core.run.enhancing import Enhancing
+from core.run.lending import Lending
 from core.run.live_recording import LiveRecording
 from core.run.live_status import LiveState, LiveStatus, Pair
 from core.run.media_clock import MediaClock
@@ -84,6 +85,7 @@ class LiveRun(Closing):
         self._settings, self._tell = settings, tell
         self._tally, self._screen, self._clock = Tally(), Screen(), MediaClock()
         self._recording, self._is_dark = LiveRecording(tell), DarknessSwitch()
+        self._lending = Lending()
         self._to_enhance = Newest["Frame"]()
         self._title = without_password(uri)
         self._connection = Connection()
@@ -167,6 +169,22 @@ class LiveRun(Closing):
             )
         return keeper.save(path)
 
+    def lend(self) -> None:
+        """Show the enhanced picture to other programs as a camera; the status has its name.
+
+        Raises:
+            SettingsError: the source is not open yet.
+            WriterError: pyvirtualcam or the driver behind it is not installed.
+        """
+        info = self._source.info
+        if info is None:
+            raise SettingsError("There is no picture yet to be lent; wait until the source is open")
+        self._lending.begin(info)
+
+    def stop_lending(self) -> None:
+        """Take the camera away from the other programs."""
+        self._lending.close()
+
     @property
     def recorded(self) -> tuple[Recorded, ...]:
         """Every file finished so far."""
@@ -199,6 +217,7 @@ class LiveRun(Closing):
             notes=self._notes(),
             recording=self._recording.status,
             kept_seconds=0.0 if keeper is None else keeper.seconds,
+            lent_as=self._lending.name,
         )
 
     def stop(self) -> None:
@@ -214,6 +233,7 @@ class LiveRun(Closing):
             self._source.close()
             self._enhancing.close()
             self._keep(0)
+            self._lending.close()
             self._recording.close()
             self._tally.dropped(self._screen.clear())
             self._connection.ended()
@@ -247,6 +267,7 @@ class LiveRun(Closing):
         try:
             pair = self._pair(frame)
             self._recording.put_pair(pair)
+            self._lending.put(pair.enhanced)
             keeper = self._keeper
             if keeper is not None:
                 keeper.put(pair.enhanced)
@@ -318,6 +339,7 @@ class LiveRun(Closing):
         troubles = (
             self._connection.trouble,
             self._recording.trouble,
+            self._lending.trouble,
             self._enhancing.trouble,
             "" if keeper is None else keeper.trouble,
             self._connection.slowness(self._source.info, captured_fps),

@@ -89,3 +89,5 @@ class LiveStatus:
     """Of the recording under way; none without one."""
     kept_seconds: float
     """How much the ring of the last seconds holds."""
+    lent_as: str
+    """The camera that other programs see the enhanced picture as; empty where it is not lent."""

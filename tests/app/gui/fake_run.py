@@ -43,6 +43,7 @@ STATUS = LiveStatus(
     notes=(),
     recording=None,
     kept_seconds=12.0,
+    lent_as="",
 )
 RECORDING = RecorderStatus(
     recording=True, frames_in=60, written=60, dropped=0, bytes=3 * 2**20, seconds=2.0,
@@ -120,6 +121,14 @@ class FakeRun:
         if self.refuses is not None:
             raise self.refuses
         return Recorded(path, "enhanced", 360, 12.0, (), checked=True, note="")
+
+    def lend(self) -> None:
+        if self.refuses is not None:
+            raise self.refuses
+        self.status = replace(self.status, lent_as="/dev/video7")
+
+    def stop_lending(self) -> None:
+        self.status = replace(self.status, lent_as="")
 
     def close(self) -> None:
         self.deeds.append("close")

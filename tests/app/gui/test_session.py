@@ -87,6 +87,19 @@ def test_settings_reach_the_run_and_strength_keeps_its_range(scene: Scene) -> No
     assert run.settings.plan == "full"
 
 
+def test_the_picture_is_lent_and_taken_back(scene: Scene) -> None:
+    run = scene.open()
+    scene.session.toggle_lending()
+    scene.wait(lambda: scene.notices)
+    assert "/dev/video7" in scene.notices[-1].text
+    scene.session.toggle_lending()
+    scene.wait(lambda: not run.status.lent_as)
+    run.refuses = WriterError("There is no driver for a virtual camera")
+    scene.session.toggle_lending()
+    scene.wait(lambda: scene.notices[-1].kind == "trouble")
+    assert "no driver" in scene.notices[-1].text
+
+
 def test_settings_changed_while_it_was_opened_are_not_lost(scene: Scene) -> None:
     scene.session.open("test:")
     scene.session.nudge_strength(-0.5)

@@ -302,6 +302,18 @@ def test_a_film_without_frames_is_refused(plain_clip: Path, tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == [plain_clip.name]
 
 
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_film_shorter_than_the_encoder_looks_ahead(
+    make_clip: MakeClip, tmp_path: Path, codec: str, count: int
+) -> None:
+    clip, output = make_clip(times=range(9, 9 + count)), tmp_path / "out.mp4"
+    # Whatever the memory held before, which is what libx265 may take for a time.
+    for crf in (20, 30):
+        transcode(clip, output, EncodeSettings(codec=codec, crf=crf), overwrite=True)
+        assert clock(output) == clock(clip)
+
+
 def test_an_existing_file_is_replaced_only_when_complete(plain_clip: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     output.write_bytes(b"old")

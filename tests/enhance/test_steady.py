@@ -1,11 +1,13 @@
-"""Noise stands still; what moves does not trail."""
+"""Noise stands still; what moves does not trail, and keeps its texture."""
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.enhance import flow
 from core.enhance.steady import LEAST_SHARE, Steady
 
 Picture = NDArray[np.uint8]
@@ -52,6 +54,39 @@ def test_what_moves_leaves_no_trail() -> None:
     last = filtered(still + moving)[-1].mean(2)
     assert last[:, 76:84].mean() == pytest.approx(50, abs=1.5), "the bar is there at once"
     assert last[:, 44:56].mean() == pytest.approx(20, abs=1.5), "and gone from where it was"
+
+
+def creeping(shift: float, seed: int | None = None) -> NDArray[np.float64]:
+    """A dim texture that has moved to the right by so many pixels; with a seed, noisy."""
+    blobs = np.random.default_rng(5).normal(0, 1, (96, 160))
+    soft = cv2.GaussianBlur(blobs, (0, 0), 1.5)
+    waves = np.exp(-2j * np.pi * np.fft.fftfreq(160) * shift)  # moves by any part of a pixel
+    moved = np.fft.ifft(np.fft.fft(soft / soft.std(), axis=1) * waves, axis=1).real
+    picture = np.repeat((20 + 6 * moved)[..., None], 3, 2)
+    if seed is None:
+        return picture
+    return np.rint(picture + np.random.default_rng(seed).normal(0, 2, picture.shape)).clip(0, 255)
+
+
+@pytest.mark.parametrize("step", [0.3, 1.7])
+def test_texture_that_moves_gets_nearer_to_the_truth(
+    step: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = [creeping(step * number, number).astype(np.uint8) for number in range(16)]
+
+    def error(found: NDArray[np.float64]) -> float:
+        return float(np.square(found - creeping(step * 15))[:, 40:].mean())
+
+    followed = error(filtered(frames)[-1])
+    monkeypatch.setattr(flow, "LEAST_SIDE", 10_000)
+    not_followed = error(filtered(frames)[-1])
+    assert followed < 0.65 * error(frames[-1].astype(float))
+    assert followed < 0.8 * not_followed
+
+
+def test_the_same_frames_give_the_same_pixels() -> None:
+    frames = [creeping(0.7 * number, number).astype(np.uint8) for number in range(6)]
+    assert np.array_equal(filtered(frames), filtered(frames))
 
 
 def test_a_cut_is_followed_at_once() -> None:

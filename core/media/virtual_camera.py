@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -14,6 +16,7 @@ from core.errors import WriterError
 if TYPE_CHECKING:
     from core.frame import Frame, Pixels
 
+_LINUX_DEVICES = Path("/sys/devices/virtual/video4linux")
 _DRIVERS = "v4l2loopback on Linux (sudo modprobe v4l2loopback), OBS on Windows and macOS"
 
 
@@ -64,12 +67,15 @@ def _open(width: int, height: int, rate: float) -> Any:
             "The virtual camera needs pyvirtualcam: pip install 'lowlux[virtual-camera]'; and a "
             f"driver: {_DRIVERS}"
         ) from error
+    missing = f"There is no driver for a virtual camera, or it is in use; install one: {_DRIVERS}"
+    # Where it finds none, the library throws, and that ends the program once GStreamer's decoders
+    # have brought another C++ runtime along.
+    if sys.platform == "linux" and not any(_LINUX_DEVICES.glob("video*")):
+        raise WriterError(missing)
     try:
         return library.Camera(width, height, rate)
     except RuntimeError as error:
-        raise WriterError(
-            f"There is no driver for a virtual camera, or it is in use; install one: {_DRIVERS}"
-        ) from error
+        raise WriterError(missing) from error
 
 
 def _eight_bit(pixels: Pixels) -> Pixels:

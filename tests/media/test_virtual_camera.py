@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from core.errors import WriterError
 from core.frame import Frame
+from core.media import virtual_camera
 from core.media.virtual_camera import VirtualCamera
 
 MOMENT = Fraction(1, 30)
@@ -46,8 +48,10 @@ class Library(ModuleType):
 
 
 @pytest.fixture
-def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
+def library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Library]:
     library = Library()
+    (tmp_path / "video7").touch()
+    monkeypatch.setattr(virtual_camera, "_LINUX_DEVICES", tmp_path)
     monkeypatch.setitem(sys.modules, "pyvirtualcam", library)
     yield library
     assert library.opened is None

@@ -1,0 +1,170 @@
+"""One call, as `Enhancer` has it, for machines on which the network cannot see every pixel."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+
+from core.enhance.crushed import held, keep_black
+from core.enhance.effect import Transfer, apply, reduce, sample, sharpen, to_float
+from core.enhance.finish import Look
+from core.enhance.grain import Grain
+from core.enhance.prior_cache import PriorCache
+from core.enhance.quick_steady import QuickSteady
+from core.enhance.scene_cut import SceneCut
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
+    from numpy.typing import NDArray
+
+    from core.enhance.backends import Backend, Queries
+    from core.frame import Frame, Pixels
+    from core.settings import EnhanceSettings
+
+    Plane = NDArray[np.float32]
+
+MEMORY = 8.0
+"""Frames after which what the network said has faded to 1/e: its guesses flicker less so."""
+
+
+class _Answer(NamedTuple):
+    transfer: Transfer
+    seconds: float
+
+
+class FastEnhancer:
+    """Enhances the frames of one stream in turn; called from one thread.
+
+    The network sees a small picture of every so many frames, on `executor`. Its answer is taken up
+    when it is done, at the latest when the next is asked for; until then the last one serves, on
+    the current frame. The first frame, and the first after a cut, wait for theirs.
+
+    Args:
+        backend: makes small pictures bright.
+        executor: where it does; one thread is enough, and belongs to the caller.
+        settings: what the user wishes.
+        side: longer side of the small pictures, in pixels.
+        cadence: the network sees one in so many frames.
+
+    Attributes:
+        notes: what went otherwise than planned, one sentence each.
+        network_seconds: how long the last small picture took.
+        prior_age: frames since the picture that the semantic prior was last asked about; None for a
+            network that uses none.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        executor: Executor,
+        settings: EnhanceSettings,
+        side: int,
+        cadence: int,
+    ) -> None:
+        self._backend, self._executor, self._settings = backend, executor, settings
+        self._look = Look(settings.strength, settings.protect_highlights)
+        self.notes: list[str] = []
+        self.network_seconds = 0.0
+        self.prior_age: int | None = None
+        self._shape: tuple[int, ...] | None = None
+        self._asked: Future[_Answer] | None = None
+        self.set_pace(side, cadence)
+        self._begin()
+
+    def set_pace(self, side: int, cadence: int) -> None:
+        """Another size and period, from the next frame on."""
+        self._side, self._cadence = side, cadence
+
+    def __call__(self, frame: Frame) -> Frame:
+        """The same moment, bright.
+
+        Raises:
+            BackendError: the device failed.
+        """
+        if self._settings.strength == 0:
+            return frame
+        pixels = frame.pixels
+        if pixels.shape != self._shape:
+            self._change_size(pixels.shape)
+        steady = self._steady(pixels)
+        small = reduce(steady, self._side)
+        if self._is_cut(small):
+            self._begin()
+            return self(frame)
+        holds = held(pixels, (small.shape[1], small.shape[0]))
+        transfer = self._renew(pixels, small, holds)
+        dark = to_float(small)
+        bright = keep_black(dark, transfer(dark), holds)
+        noise = self._noise(pixels, small)
+        return frame.with_pixels(apply(steady, dark, bright, noise, pixels.dtype))
+
+    def _begin(self) -> None:
+        """Of the scene that comes, nothing is known."""
+        self._take_up()  # so that the backend has one picture at a time
+        every = max(1, self._settings.prior_every // self._cadence)
+        self._prior = PriorCache(self._backend, self._executor, every)
+        self._is_cut = SceneCut()
+        self._steady, self._grain = QuickSteady(self._settings.steady), Grain()
+        self._transfer: Transfer | None = None
+        self._since = 0
+
+    def _change_size(self, shape: tuple[int, ...]) -> None:
+        before, self._shape = self._shape, shape
+        if before is not None:
+            sizes = f"{shape[1]}x{shape[0]} and no longer {before[1]}x{before[0]}"
+            self.notes.append(f"The picture is {sizes}: began anew.")
+            self._begin()
+
+    def _renew(self, pixels: Pixels, small: Pixels, holds: Plane) -> Transfer:
+        """Asks the network when it is time, and takes up what is done."""
+        if self.prior_age is not None:
+            self.prior_age += 1
+        if self._since == 0:
+            self._take_up()
+            self._ask(pixels, small, holds)
+        if self._transfer is None or (self._asked is not None and self._asked.done()):
+            self._take_up()
+        self._since = (self._since + 1) % self._cadence
+        assert self._transfer is not None
+        return self._transfer
+
+    def _ask(self, pixels: Pixels, small: Pixels, holds: Plane) -> None:
+        refreshes = self._prior.refreshes
+        queries = self._prior(small)
+        if self._prior.refreshes != refreshes:
+            self.prior_age = 0
+        raw = sample(pixels, small.shape)
+        self._asked = self._executor.submit(
+            self._answer, raw, small, holds, queries, self._transfer
+        )
+
+    def _take_up(self) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            self._transfer, self.network_seconds = asked.result()
+
+    def _answer(
+        self,
+        raw: Pixels,
+        small: Pixels,
+        holds: Plane,
+        queries: Queries | None,
+        known: Transfer | None,
+    ) -> _Answer:
+        """What the network says of a picture, with what it said before; runs on the executor."""
+        start = time.perf_counter()
+        bright = self._backend.enhance(raw, queries, self._look, sharpen(small))
+        keep = math.exp(-self._cadence / MEMORY)
+        transfer = Transfer.learn(to_float(small), to_float(bright), holds, known, keep)
+        return _Answer(transfer, time.perf_counter() - start)
+
+    def _noise(self, pixels: Pixels, small: Pixels) -> Plane:
+        """Variance of luma that is noise in the frame after its averaging, for each small pixel."""
+        size = (small.shape[1], small.shape[0])
+        fresh = cv2.LUT((small[..., 1] >> 8).astype(np.uint8), self._grain(pixels))
+        return np.asarray(fresh * cv2.resize(self._steady.left, size), np.float32)

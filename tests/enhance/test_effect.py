@@ -1,0 +1,142 @@
+"""What was learned on a small picture is done to a large one, edges and all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from core.enhance.effect import Transfer, apply, reduce, sample, sharpen, to_float
+from tests.fakes import scene
+
+Plane = NDArray[np.float32]
+SHAPE = (54, 96)
+ALL = np.ones(SHAPE, np.float32)
+SILENT = np.zeros(SHAPE, np.float32)
+
+
+def small(seed: int = 1) -> Plane:
+    """A dim small picture."""
+    return (scene(seed, *SHAPE) / np.float32(800)).astype(np.float32)
+
+
+def brightened(dark: Plane) -> Plane:
+    """A curve, and more light on the left."""
+    slope = np.linspace(1.2, 0.8, dark.shape[1], dtype=np.float32)[:, None]
+    return np.asarray(np.sqrt(dark) * slope * 0.8, np.float32)
+
+
+def step(height: int = 216, width: int = 384) -> NDArray[np.uint16]:
+    """A bright half beside a dark one, with no noise at all."""
+    picture = np.full((height, width, 3), 2000, np.uint16)
+    picture[:, width // 2 :] = 12000
+    return picture
+
+
+def test_what_was_learned_is_done_again() -> None:
+    dark = small()
+    transfer = Transfer.learn(dark, brightened(dark), ALL)
+    assert np.abs(transfer(dark) - brightened(dark)).mean() < 0.01
+
+
+def test_it_holds_for_a_frame_that_was_never_seen() -> None:
+    dark, moved = small(), np.roll(small(), 9, axis=1)
+    transfer = Transfer.learn(dark, brightened(dark), ALL)
+    assert np.abs(transfer(moved) - brightened(moved)).mean() < 0.02
+
+
+def test_a_tone_that_was_never_seen_gets_a_sane_picture() -> None:
+    grey = np.full((*SHAPE, 3), 0.1, np.float32)
+    transfer = Transfer.learn(grey, 2 * grey, ALL)
+    found = transfer(2 * grey)
+    assert found.mean() == pytest.approx(0.4, abs=0.05)
+
+
+def test_another_size_of_the_same_picture_is_understood() -> None:
+    dark = small()
+    transfer = Transfer.learn(dark, brightened(dark), ALL)
+    finer = (scene(1, 108, 192) / np.float32(800)).astype(np.float32)
+    assert np.abs(transfer(finer) - brightened(finer)).mean() < 0.01
+
+
+def test_answers_are_averaged_over_time() -> None:
+    dark = small()
+    first = Transfer.learn(dark, dark, ALL)
+    mixed = Transfer.learn(dark, 3 * dark, ALL, first, 0.75)
+    assert mixed(dark).mean() == pytest.approx(1.5 * dark.mean(), rel=0.02)
+
+
+def test_nothing_is_learned_where_there_is_no_picture() -> None:
+    dark = small()
+    bright, holds = 2 * dark, ALL.copy()
+    bright[:, :48], holds[:, :48] = 0, 0
+    found = [Transfer.learn(dark, bright, known)(dark)[:, 40:48].mean() for known in (holds, ALL)]
+    assert found[0] == pytest.approx(2 * dark[:, 40:48].mean(), rel=0.2)
+    assert found[1] < 0.2 * found[0]
+
+
+def test_a_black_frame_teaches_black() -> None:
+    black = np.zeros((*SHAPE, 3), np.float32)
+    assert not Transfer.learn(black, black, SILENT)(black).any()
+
+
+@pytest.mark.parametrize(("dtype", "most"), [(np.uint8, 255), (np.uint16, 65535)])
+def test_a_gain_reaches_full_size_in_any_depth(dtype: type, most: int) -> None:
+    frame = scene(1, 216, 384).astype(np.uint16) * np.uint16(60)
+    dark = to_float(reduce(frame, 96))
+    found = apply(frame, dark, 4 * dark, SILENT, dtype)
+    assert found.dtype == dtype
+    wanted = 4 * frame / 65535
+    assert np.abs(found / most - wanted).mean() < 0.05 * wanted.mean()
+
+
+def test_an_edge_stays_where_it_is_and_has_no_halo() -> None:
+    frame = step()
+    dark = to_float(reduce(frame, 96))
+    found = apply(frame, dark, np.sqrt(dark), SILENT, np.uint8)[100, :, 1].astype(float)
+    low, high = 255 * np.sqrt([2000 / 65535, 12000 / 65535])
+    assert np.abs(found[:192] - low).max() <= 1.5
+    assert np.abs(found[192:] - high).max() <= 1.5
+
+
+def test_grain_is_smoothed_and_detail_above_it_kept() -> None:
+    random = np.random.default_rng(1)
+    noise = random.normal(0, 300, (216, 384, 1))
+    flat = np.clip(3000 + noise, 0, 65535).astype(np.uint16).repeat(3, 2)
+    dark = to_float(reduce(flat, 96))
+    known = np.full(SHAPE, (300 / 65535) ** 2, np.float32)
+    kept = apply(flat, dark, 5 * dark, SILENT, np.uint8).std()
+    smoothed = apply(flat, dark, 5 * dark, known, np.uint8).std()
+    assert smoothed < 0.5 * kept
+    edge = apply(step(), to_float(reduce(step(), 96)), dark * 0 + 0.5, known, np.uint8)
+    assert edge.mean() == pytest.approx(127.5, abs=1)
+
+
+@pytest.mark.parametrize(("shape", "wanted"), [((720, 1280), (216, 384)), ((90, 60), (90, 60))])
+def test_a_picture_is_reduced_to_its_mean(shape: tuple[int, int], wanted: tuple[int, int]) -> None:
+    picture = scene(1, *shape)
+    found = reduce(picture, 384)
+    assert found.shape[:2] == wanted
+    assert found.dtype == np.uint16
+    assert found.mean() == pytest.approx(257 * picture.mean(), rel=0.01)
+
+
+def test_dark_codes_keep_their_fractions() -> None:
+    picture = np.zeros((200, 400, 3), np.uint8)
+    picture[::2] = 1
+    assert np.unique(reduce(picture, 100)).tolist() == [
+        129
+    ]  # a half, to the next integer of the two steps
+
+
+def test_samples_have_all_of_the_noise() -> None:
+    noisy = np.random.default_rng(1).integers(0, 9, (216, 384, 3), dtype=np.uint8)
+    found = sample(noisy, (54, 96, 3))
+    assert found.dtype == np.uint16
+    assert found.std() == pytest.approx(257 * noisy.std(), rel=0.05)
+
+
+def test_sharpening_adds_contrast_and_no_light() -> None:
+    picture = np.random.default_rng(1).integers(9000, 19000, (54, 96, 3), dtype=np.uint16)
+    assert sharpen(picture).std() > 1.2 * picture.std()
+    assert sharpen(picture).mean() == pytest.approx(picture.mean(), rel=0.01)

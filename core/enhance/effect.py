@@ -48,6 +48,8 @@ WINDOW = (3, 3)
 """Small pixels over which brightness is one straight line."""
 CAUTION = 2.0
 """Detail fades where its variance is this many times that of the noise, or less."""
+EQUAL = 1e-3
+"""Windows of less variance than this count nearly alike when their lines are averaged."""
 MOST_GAIN = 63.0
 GAIN_UNIT, UNIT = 512, 64 * 255
 """What stands for 1 in 16 bits, of a gain and of brightness."""
@@ -191,10 +193,13 @@ def _lines(dark: Plane, bright: Plane, noise: Plane) -> tuple[Plane, Plane]:
     variance = np.maximum(cv2.blur(luma * luma, WINDOW) - mean * mean, 0)
     covariance = cv2.blur(luma[..., None] * bright, WINDOW) - mean[..., None] * mean_bright
     # The small picture has hardly any noise: this is how far the large one's can be trusted.
-    gain = covariance / (variance + CAUTION * noise + 1e-7)[..., None]
-    gain = np.clip(gain, -MOST_GAIN, MOST_GAIN)
-    # Lines are not averaged over windows, as in the paper: a flat one beside an edge softens it.
-    return gain, mean_bright - gain * mean[..., None]
+    trust = (variance + CAUTION * noise + 1e-7)[..., None]
+    gain = np.clip(covariance / trust, -MOST_GAIN, MOST_GAIN)
+    offset = mean_bright - gain * mean[..., None]
+    # Averaged over windows, or they flicker; by variance, or flat ones soften the edge beside them.
+    weight = trust + EQUAL
+    total = cv2.blur(weight, WINDOW)[..., None]
+    return cv2.blur(gain * weight, WINDOW) / total, cv2.blur(offset * weight, WINDOW) / total
 
 
 def _level(dark: Plane) -> Plane:

@@ -105,7 +105,9 @@ class Steady:
         """The share where nothing is new: (h, w)."""
         least = np.full(size[::-1], LEAST_SHARE, np.float32)
         if flow is not None:
-            moved = cv2.magnitude(*cv2.split(cv2.resize(flow, size))) / MOVES
+            across, down = cv2.split(cv2.resize(flow, size))
+            # cv2.magnitude gives other last bits from call to call, and a batch must repeat.
+            moved = np.sqrt(across * across + down * down) / MOVES
             least += np.minimum(moved, 1) * (LEAST_MOVING - LEAST_SHARE)
         return np.maximum(1 - self._firmness * (1 - least), 1 / self._seen)
 

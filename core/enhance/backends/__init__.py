@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from core.enhance.finish import Look
     from core.frame import Pixels
 
-    Queries = tuple[object, object, object]
+    Queries = tuple[object, ...]
     """What the network needs of the prior: opaque outside the backend that made it."""
 
 

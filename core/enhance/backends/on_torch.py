@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.enhance.exposure import exposed, reduced, small_size
 from core.enhance.finish import Look, dither, finish
 from core.errors import BackendError
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from core.model.hrnet import SemanticPrior
 
     Known = tuple[Tensor, Tensor, Tensor]
+    """At 1/4, 1/8 and 1/16."""
     """Queries as PyTorch holds them."""
     Forward = Callable[[Tensor, Known | None], Tensor]
     """The network: what it sees, (1, 3, H, W), to a bright picture of the same size."""
@@ -74,27 +76,30 @@ class TorchBackend:
 
     @torch.inference_mode()
     def queries(self, pixels: Pixels) -> Queries | None:
-        """The prior of a frame, as the network's SEMs want it."""
+        """The prior of a frame, as the network's SEMs want it; then that of the small picture."""
         if self._open_prior is None:
             return None
-        scale = min(1.0, PRIOR_SIDE / max(pixels.shape[:2]))
-        small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        height, width = pixels.shape[:2]
+        scale = min(1.0, PRIOR_SIDE / max(height, width))
+        sizes = [(round(height * scale), round(width * scale)), small_size(height, width)]
         with self._memory_for(_named(pixels)), self._on(self._side_stream), self._half():
             if self._prior is None:
                 self._prior = self._place(self._open_prior())
-            features = self._prior(self._upload(cast("Pixels", small))).features
-            found = self._network.queries(features)
+            known = [self._queries(self._prior, pixels, size) for size in sizes if size]
             if self._side_stream is not None:
                 self._side_stream.synchronize()
-        return found
+        return tuple(query for queries in known for query in queries)
+
+    def _queries(self, prior: SemanticPrior, pixels: Pixels, size: tuple[int, int]) -> Known:
+        small = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA)
+        return self._network.queries(prior(self._upload(cast("Pixels", small))).features)
 
     @torch.inference_mode()
     def blend(self, old: Queries, new: Queries, share: float) -> Queries:
         """Straight line from the old prior to the new."""
         pairs = cast("list[tuple[Tensor, Tensor]]", list(zip(old, new, strict=True)))
         with self._on(self._stream):  # where the frame that reads them waits for nothing else
-            first, second, third = (torch.lerp(a, b, share) for a, b in pairs)
-        return first, second, third
+            return tuple(torch.lerp(a, b, share) for a, b in pairs)
 
     def enhance(
         self, pixels: Pixels, queries: Queries | None, look: Look, steady: Pixels | None = None
@@ -112,10 +117,14 @@ class TorchBackend:
         steady: Pixels | None,
     ) -> Pixels:
         """As `enhance`, with the network run by another: all before and after it is done here."""
-        known = cast("Known | None", queries)
+        known, known_small = _parted(queries)
         with self._memory_for(_named(pixels)), self._on(self._stream):
             seen_B3HW = self._upload(pixels if steady is None else steady)
             bright_B3HW = forward(seen_B3HW, known)
+            size = small_size(*seen_B3HW.shape[2:])
+            if size is not None:
+                small_B3hw = forward(reduced(seen_B3HW, size), known_small)
+                bright_B3HW = exposed(bright_B3HW, small_B3hw)
             dark_B3HW = seen_B3HW if steady is None else self._upload(pixels)
             return self._download(finish(dark_B3HW, bright_B3HW, look), pixels)
 
@@ -161,6 +170,13 @@ class TorchBackend:
         codes = image_B3HW[0].permute(1, 2, 0).mul(most).add_(offset).clamp_(0, most)
         integers = codes.to(torch.uint8 if like.dtype == np.uint8 else torch.int32)
         return cast("Pixels", integers.cpu().numpy().astype(like.dtype, copy=False))
+
+
+def _parted(queries: Queries | None) -> tuple[Known | None, Known | None]:
+    """What is known of the picture, and of the small one."""
+    if queries is None:
+        return None, None
+    return cast("Known", queries[:3]), cast("Known", queries[3:])
 
 
 def _named(pixels: Pixels) -> str:

@@ -1,4 +1,4 @@
-"""The command line: `lowlux live`, `lowlux enhance` and `lowlux info`; alone it opens the window.
+"""The command line: `lowlux live`, `enhance`, `batch` and `info`; alone it opens the window.
 
 Exit codes: 0 done, 1 the job failed, 2 wrong usage, 130 interrupted.
 """
@@ -8,12 +8,15 @@ import sys
 import traceback
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
+from app.batch_command import batch
+from app.options import worded
 from app.report import open_report, show_info, tell_error
+from app.verify import verify
 from core.errors import CoreError, SettingsError, WriterError
 from core.media.photo import is_photo
 from core.media.recording import check_recording_path
@@ -30,6 +33,8 @@ from core.settings import (
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.command()(batch)
+app.command()(verify)
 
 
 @app.callback(invoke_without_command=True)
@@ -37,19 +42,6 @@ def lowlux(context: typer.Context) -> None:
     """See in the dark: makes dark video and photographs bright; alone it opens the window."""
     if context.invoked_subcommand is None:
         _open_window(None)
-
-
-def _help(settings: type[Any], field: str) -> Any:
-    """An option worded, and bounded in its help, by the settings' own field."""
-    info = settings.model_fields[field]
-    bounds = [
-        getattr(bound, name)
-        for bound in info.metadata
-        for name in ("ge", "le")
-        if hasattr(bound, name)
-    ]
-    span = f" ({bounds[0]:g} to {bounds[1]:g})" if len(bounds) == 2 else ""
-    return typer.Option(help=f"{info.description}{span}.")
 
 
 _ENHANCE = EnhanceSettings()
@@ -75,11 +67,11 @@ def live(
     duration: Annotated[
         float | None, typer.Option(help="Seconds from the first frame to the end.", min=0.0)
     ] = None,
-    model: Annotated[str, _help(EnhanceSettings, "model")] = _ENHANCE.model,
-    device: Annotated[str, _help(EnhanceSettings, "device")] = _ENHANCE.device,
-    strength: Annotated[float, _help(EnhanceSettings, "strength")] = _ENHANCE.strength,
-    plan: Annotated[str, _help(LiveSettings, "plan")] = _LIVE.plan,
-    auto: Annotated[bool, _help(LiveSettings, "auto")] = _LIVE.auto,
+    model: Annotated[str, worded(EnhanceSettings, "model")] = _ENHANCE.model,
+    device: Annotated[str, worded(EnhanceSettings, "device")] = _ENHANCE.device,
+    strength: Annotated[float, worded(EnhanceSettings, "strength")] = _ENHANCE.strength,
+    plan: Annotated[str, worded(LiveSettings, "plan")] = _LIVE.plan,
+    auto: Annotated[bool, worded(LiveSettings, "auto")] = _LIVE.auto,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of a failure.")
@@ -107,19 +99,19 @@ def live(
 def enhance(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A dark video or photograph.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the bright one goes.")],
-    model: Annotated[str, _help(EnhanceSettings, "model")] = _ENHANCE.model,
-    device: Annotated[str, _help(EnhanceSettings, "device")] = _ENHANCE.device,
-    strength: Annotated[float, _help(EnhanceSettings, "strength")] = _ENHANCE.strength,
+    model: Annotated[str, worded(EnhanceSettings, "model")] = _ENHANCE.model,
+    device: Annotated[str, worded(EnhanceSettings, "device")] = _ENHANCE.device,
+    strength: Annotated[float, worded(EnhanceSettings, "strength")] = _ENHANCE.strength,
     protect_highlights: Annotated[
-        float, _help(EnhanceSettings, "protect_highlights")
+        float, worded(EnhanceSettings, "protect_highlights")
     ] = _ENHANCE.protect_highlights,
-    steady: Annotated[float, _help(EnhanceSettings, "steady")] = _ENHANCE.steady,
-    prior_every: Annotated[int, _help(EnhanceSettings, "prior_every")] = _ENHANCE.prior_every,
-    codec: Annotated[str, _help(EncodeSettings, "codec")] = _ENCODE.codec,
-    crf: Annotated[int, _help(EncodeSettings, "crf")] = _ENCODE.crf,
-    preset: Annotated[str, _help(EncodeSettings, "preset")] = _ENCODE.preset,
-    start: Annotated[float, _help(TrimSettings, "start")] = 0.0,
-    end: Annotated[float | None, _help(TrimSettings, "end")] = None,
+    steady: Annotated[float, worded(EnhanceSettings, "steady")] = _ENHANCE.steady,
+    prior_every: Annotated[int, worded(EnhanceSettings, "prior_every")] = _ENHANCE.prior_every,
+    codec: Annotated[str, worded(EncodeSettings, "codec")] = _ENCODE.codec,
+    crf: Annotated[int, worded(EncodeSettings, "crf")] = _ENCODE.crf,
+    preset: Annotated[str, worded(EncodeSettings, "preset")] = _ENCODE.preset,
+    start: Annotated[float, worded(TrimSettings, "start")] = 0.0,
+    end: Annotated[float | None, worded(TrimSettings, "end")] = None,
     compare: Annotated[
         str | None, typer.Option(help="side or split: show the original too.")
     ] = None,
@@ -251,7 +243,11 @@ def run(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         code = INTERRUPTED
     if code == INTERRUPTED:  # the command line's parser turns most interrupts into this code
-        tell_error("Interrupted: nothing was left behind, and the input is as it was.")
+        tell_error(
+            "Interrupted: the same command goes on from here."
+            if arguments[:1] == ["batch"]
+            else "Interrupted: nothing was left behind, and the input is as it was."
+        )
     return code
 
 

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import psutil
 import typer
 
+from core.run.arenas import share_arenas
 from core.run.headless import watch
 from core.run.live_status import LiveStatus
 from core.settings import LiveSettings
@@ -76,6 +77,7 @@ def soak(
     settings = LiveSettings.model_validate(
         {"enhance": {"model": model}, "plan": plan, "keep_seconds": keep}
     )
+    share_arenas()
     before, soaked = held(), Soak(seconds)
     watched = watch(source, settings, soaked.look, seconds=seconds)
     status = watched.status

@@ -37,6 +37,8 @@ ONLY_IN = {
     "threading": {"run"},
     "_thread": {"run"},
     "multiprocessing": {"run"},
+    "dask": {"run"},
+    "distributed": {"run"},
 }
 THREAD_MAKERS = {"ThreadPoolExecutor", "ProcessPoolExecutor", "start_new_thread", "to_thread"}
 SLOW_TO_IMPORT = ("torchvision", "timm", "open_clip")

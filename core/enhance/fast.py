@@ -68,17 +68,33 @@ class FastEnhancer:
     ) -> None:
         self._backend, self._executor, self._settings = backend, executor, settings
         self._look = Look(settings.strength, settings.protect_highlights)
+        self._is_changed = False
         self.notes: list[str] = []
         self.network_seconds = 0.0
         self.prior_age: int | None = None
         self._shape: tuple[int, ...] | None = None
         self._asked: Future[_Answer] | None = None
-        self.set_pace(side, cadence)
+        self._side, self._cadence = side, cadence
         self._begin()
 
     def set_pace(self, side: int, cadence: int) -> None:
         """Another size and period, from the next frame on."""
+        if side != self._side:
+            # A prior of one size cannot be blended with one of another.
+            self._take_up()
+            self._prior = self._new_prior(cadence)
         self._side, self._cadence = side, cadence
+
+    def change(self, settings: EnhanceSettings) -> None:
+        """Take up strength, highlights, firmness and the prior's period from the next frame on."""
+        before, self._settings = self._settings, settings
+        self._look = Look(settings.strength, settings.protect_highlights)
+        self._is_changed = True
+        if settings.steady != before.steady:
+            self._steady = QuickSteady(settings.steady)
+        if settings.prior_every != before.prior_every:
+            self._take_up()
+            self._prior = self._new_prior(self._cadence)
 
     def __call__(self, frame: Frame) -> Frame:
         """The same moment, bright.
@@ -106,12 +122,15 @@ class FastEnhancer:
     def _begin(self) -> None:
         """Of the scene that comes, nothing is known."""
         self._take_up()  # so that the backend has one picture at a time
-        every = max(1, self._settings.prior_every // self._cadence)
-        self._prior = PriorCache(self._backend, self._executor, every)
+        self._prior = self._new_prior(self._cadence)
         self._is_cut = SceneCut()
         self._steady, self._grain = QuickSteady(self._settings.steady), Grain()
         self._transfer: Transfer | None = None
         self._since = 0
+
+    def _new_prior(self, cadence: int) -> PriorCache:
+        every = max(1, self._settings.prior_every // cadence)
+        return PriorCache(self._backend, self._executor, every)
 
     def _change_size(self, shape: tuple[int, ...]) -> None:
         before, self._shape = self._shape, shape
@@ -124,9 +143,10 @@ class FastEnhancer:
         """Asks the network when it is time, and takes up what is done."""
         if self.prior_age is not None:
             self.prior_age += 1
-        if self._since == 0:
+        if self._since == 0 or self._is_changed:
             self._take_up()
             self._ask(pixels, small, holds)
+            self._is_changed = False
         if self._transfer is None or (self._asked is not None and self._asked.done()):
             self._take_up()
         self._since = (self._since + 1) % self._cadence
@@ -139,9 +159,9 @@ class FastEnhancer:
         if self._prior.refreshes != refreshes:
             self.prior_age = 0
         raw = sample(pixels, small.shape)
-        self._asked = self._executor.submit(
-            self._answer, raw, small, holds, queries, self._transfer
-        )
+        # Of another strength, what was said before tells nothing.
+        known = None if self._is_changed else self._transfer
+        self._asked = self._executor.submit(self._answer, raw, small, holds, queries, known)
 
     def _take_up(self) -> None:
         asked, self._asked = self._asked, None

@@ -142,7 +142,9 @@ class GovernedEnhancer:
     def change(self, settings: EnhanceSettings) -> None:
         """Take up what needs no other network."""
         self._settings = self._settings.model_copy(update={"enhance": settings})
-        if self._way is not None:
+        if isinstance(self._way, FastEnhancer):
+            self._way.change(settings)
+        elif self._way is not None:
             self._set_out()
 
     def close(self) -> None:

@@ -6,8 +6,10 @@ and its Python side from PyGObject. Nothing else in the program knows of it.
 
 from __future__ import annotations
 
+import ctypes
 import time
 import warnings
+from contextlib import suppress
 from fractions import Fraction
 from functools import cache
 from importlib import import_module
@@ -186,6 +188,10 @@ def _library() -> Any:
         ValueError: there is PyGObject, but not GStreamer.
     """
     import_module("gi").require_version("Gst", "1.0")
+    # GStreamer brings libunwind along, for all to see. What is already there comes first: else
+    # other libraries unwind their C++ exceptions half with one and half with the other, and abort.
+    with suppress(OSError):
+        ctypes.CDLL("libgcc_s.so.1", mode=ctypes.RTLD_GLOBAL)
     with warnings.catch_warnings():
         # PyGObject before 3.44 loads in a way that Python calls out of date.
         warnings.simplefilter("ignore", ImportWarning)

@@ -13,7 +13,7 @@ import logging
 from contextlib import contextmanager
 from functools import partial
 from random import Random
-from threading import Event, Lock, Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from core.closing import Closing
@@ -24,6 +24,7 @@ from core.run.clip_keeper import ClipKeeper
 from core.run.connection import Connection
 from core.run.darkness_switch import DarknessSwitch
 from core.run.enhancing import Enhancing
+from core.run.knock import knocking
 from core.run.lending import Lending
 from core.run.live_recording import LiveRecording
 from core.run.live_status import LiveState, LiveStatus, Pair
@@ -69,7 +70,8 @@ class LiveRun(Closing):
         open_enhancer: opens the network; none for the one that suits the machine.
         tell: called from threads of the run whenever there is a new pair or the status changed; it
             must not wait.
-        wait: waits for an event for some seconds, before the next try to reconnect.
+        wait: waits for an event for some seconds, before the next try to reconnect; none for a wait
+            that ends early when the server is back.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class LiveRun(Closing):
         open_source: Callable[[str], LiveSource] = open_live,
         open_enhancer: OpenEnhancer | None = None,
         tell: Callable[[], None] = lambda: None,
-        wait: Wait = Event.wait,
+        wait: Wait | None = None,
     ) -> None:
         self._settings, self._tell = settings, tell
         self._tally, self._screen, self._clock = Tally(), Screen(), MediaClock()
@@ -91,7 +93,10 @@ class LiveRun(Closing):
         self._connection = Connection()
         self._enhancing = Enhancing(open_enhancer, tell, self._fail)
         self._source = Reconnecting(
-            partial(open_source, uri), self._report, BackOff(Random()), wait=wait
+            partial(open_source, uri),
+            self._report,
+            BackOff(Random()),
+            wait=wait or knocking(uri),
         )
         self._is_paused, self._size = False, (0, 0)
         self._keeper: ClipKeeper | None = None

@@ -197,7 +197,11 @@ class Reconnecting(Closing):
                 raise self._hangs() from None
         if isinstance(answer, BaseException):
             self._let_go()
-            raise answer
+            try:
+                raise answer
+            finally:
+                # Its trace holds this call and the source: in a circle they would hold each other.
+                del answer
         return answer
 
     def _recover(self, error: SourceError) -> None:

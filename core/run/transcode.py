@@ -13,17 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from threading import Thread
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.enhance.compare import compared
 from core.enhance.enhancer import Enhancer, open_enhancer, set_up_thread
 from core.frame import Frame
 from core.media.photo import read_photo, write_photo
-from core.media.source import Source, SourceInfo, open_source
+from core.media.source import SourceInfo, open_source
 from core.media.writer import VideoWriter
-from core.run.frame_queue import FrameQueue
 from core.run.lanes import enhanced
+from core.run.pump import pump
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from core.model.checkpoint import Checkpoint
     from core.run.lanes import Begin
     from core.settings import JobSettings
-
-AHEAD = 3
-"""Frames that may wait between two threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,12 @@ def transcode(
             trim=trim,
         ) as writer:
             meter = _Meter(report, _expected(job, info))
-            _pump(source, writer, _work(job, enhancer), plan, meter)
+            pump(
+                source,
+                partial(enhanced, begin=_work(job, enhancer), plan=plan),
+                writer.write,
+                meter.tick,
+            )
         notes = (*source.notes, *enhancer.notes, *writer.notes)
         dropped = source.broken_packets
     counted = (meter.frames, dropped, enhancer.refreshes)
@@ -147,51 +149,6 @@ def _work(job: JobSettings, enhancer: Enhancer) -> Begin:
         return work
 
     return begin
-
-
-def _pump(source: Source, writer: VideoWriter, begin: Begin, plan: Plan, meter: _Meter) -> None:
-    """Moves every frame through; raises what any of the threads failed with."""
-    decoded, finished = FrameQueue[Frame](AHEAD), FrameQueue[Frame](AHEAD)
-    threads = [
-        Thread(target=_read, args=(source, decoded), name="lowlux-reader"),
-        Thread(target=_write, args=(finished, writer), name="lowlux-encoder"),
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        with enhanced(decoded, begin, plan) as frames:
-            for frame in frames:
-                if not finished.put(frame):
-                    break
-                meter.tick()
-        finished.close()
-    except BaseException:
-        finished.discard()
-        raise
-    finally:
-        decoded.discard()
-        for thread in threads:
-            thread.join()
-    if finished.error is not None:
-        raise finished.error
-
-
-def _read(source: Source, decoded: FrameQueue[Frame]) -> None:
-    try:
-        for frame in source:
-            if not decoded.put(frame):
-                return
-        decoded.close()
-    except BaseException as error:
-        decoded.close(error)
-
-
-def _write(finished: FrameQueue[Frame], writer: VideoWriter) -> None:
-    try:
-        for frame in finished:
-            writer.write(frame)
-    except BaseException as error:
-        finished.close(error)
 
 
 class _Meter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Executor, ThreadPoolExecutor
 from fractions import Fraction
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from core.enhance.fast import FastEnhancer
 from core.errors import BackendError
 from core.frame import Frame
 from core.settings import EnhanceSettings
+from tests.enhance.test_on_torch import backend_with_prior
 from tests.fakes import PATIENCE_S, AtLast, AtOnce, FakeBackend, scene
 
 if TYPE_CHECKING:
@@ -88,6 +89,40 @@ def test_a_pace_is_taken_up_at_the_next_frame() -> None:
         enhancer(frame(number))
     seen = [steady.shape[1] for steady in backend.steady if steady is not None]
     assert seen == [96, 160, 160]
+
+
+def test_a_pace_may_change_while_one_prior_gives_way_to_another() -> None:
+    settings = EnhanceSettings(prior_every=2)
+    enhancer = FastEnhancer(backend_with_prior(), AtOnce(), settings, 160, 1)
+    for number, side in enumerate((160, 160, 160, 96, 96, 128, 128)):
+        enhancer.set_pace(side, 1)
+        assert enhancer(frame(number)).pixels.shape == (HEIGHT, WIDTH, 3)
+
+
+def test_another_strength_is_seen_at_the_next_frame_and_nothing_is_forgotten() -> None:
+    backend = StrengthBackend()
+    enhancer = fast(backend, cadence=4)
+    dark = [frame(number) for number in range(4)]
+    assert error(enhancer(dark[0]), dark[0]) < 2.5
+    enhancer.change(SETTINGS.model_copy(update={"strength": 0.5}))
+    assert error(enhancer(dark[1]), dark[1], 1.5) < 2.5
+    assert len(backend.seen) == 2
+    enhancer.change(SETTINGS.model_copy(update={"strength": 0.0}))
+    assert enhancer(dark[2]) is dark[2]
+
+
+class StrengthBackend(FakeBackend):
+    """Goes from the frame to twice its codes."""
+
+    def __init__(self) -> None:
+        super().__init__(has_prior=False)
+
+    def enhance(
+        self, pixels: Pixels, queries: Queries | None, look: Look, steady: Pixels | None = None
+    ) -> Pixels:
+        bright = super().enhance(pixels, queries, look, steady)
+        mixed = pixels + look.strength * (bright.astype(np.float64) - pixels)
+        return cast("Pixels", mixed.astype(pixels.dtype))
 
 
 def test_strength_zero_gives_the_frame_back() -> None:

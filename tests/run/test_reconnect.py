@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -144,6 +146,37 @@ def test_a_lost_source_is_closed_and_opened_until_it_comes_back(watch: Watch) ->
         Connected(INFO), Lost("again"), waits[2], Connected(INFO),
     ]  # fmt: skip
     assert watch.waits[2] <= 0.5 < watch.waits[1]
+
+
+def test_a_lost_source_is_let_go_at_once() -> None:
+    """Not when circles are looked for: a camera lends its handles to few."""
+    lost: list[weakref.ref[Camera]] = []
+
+    def open_next() -> Camera:
+        if lost:
+            return Camera(2, None)
+        camera = Losing()
+        lost.append(weakref.ref(camera))
+        return camera
+
+    gc.disable()
+    try:
+        source = Reconnecting(
+            open_next, lambda _: None, BackOff(Random(1)), wait=lambda stop, _: stop.is_set()
+        )
+        shown = numbers(source)
+        assert next(shown) == 2
+        assert lost[0]() is None
+        assert list(shown) == []
+    finally:
+        gc.enable()
+
+
+class Losing(Camera):
+    """Brings nothing."""
+
+    def read(self) -> Frame | None:
+        raise SourceLostError("gone")
 
 
 def test_what_never_opened_is_an_error_and_may_be_tried_again(watch: Watch) -> None:

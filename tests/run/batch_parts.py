@@ -1,0 +1,82 @@
+"""What the tests of a batch share: quick settings, a crew without processes, frames as they are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from core.media.source import open_source
+from core.run.batch import Engine
+from core.run.chunk_task import ChunkTask
+from core.run.crew import Completed, Failed, Told, Work, failed, perform
+from core.settings import BatchSettings, EncodeSettings, EnhanceSettings
+from tests.fakes import write_tiny_model
+
+CLIP = {"times": range(24), "width": 64, "height": 48}
+"""Three groups of eight pictures."""
+
+
+def quick_settings(folder: Path, **more: object) -> BatchSettings:
+    """A tiny network in `folder`, and a chunk for every group of pictures."""
+    model = folder / "tiny.safetensors"
+    if not model.exists():
+        write_tiny_model(model)
+    values: dict[str, object] = {
+        "enhance": EnhanceSettings(model=str(model), device="cpu"),
+        "encode": EncodeSettings(preset="ultrafast"),
+        "chunk_seconds": 0.1,
+        **more,
+    }
+    return BatchSettings.model_validate(values)
+
+
+def quick_engine(settings: BatchSettings) -> Engine:
+    """In single precision, whatever the processor has."""
+    return Engine("cpu", "float32", Engine.of(settings.enhance).model_sha256)
+
+
+def frames_of(path: Path) -> list[tuple[Fraction, str]]:
+    """The time and a hash of every decoded frame."""
+    with open_source(path) as source:
+        return [
+            (frame.pts * frame.time_base, hashlib.sha256(frame.pixels.tobytes()).hexdigest())
+            for frame in source
+        ]
+
+
+class LocalCrew:
+    """Works on the test's own thread, one work each time it is waited for.
+
+    Args:
+        size: how many works it takes at a time.
+        trouble: raises instead of the work, or returns to have it done.
+    """
+
+    def __init__(self, size: int = 1, trouble: Callable[[Work], None] | None = None) -> None:
+        self.size, self.threads = size, 1
+        self.chunks: list[ChunkTask] = []
+        """Those that were begun."""
+        self._trouble = trouble or (lambda _: None)
+        self._waiting: deque[tuple[int, Work]] = deque()
+
+    def begin(self, ticket: int, work: Work) -> None:
+        assert len(self._waiting) < self.size
+        self._waiting.append((ticket, work))
+
+    def wait(self, seconds: float) -> Sequence[Told]:
+        return [self._answer(*self._waiting.popleft())] if self._waiting else []
+
+    def close(self) -> None:
+        self._waiting.clear()
+
+    def _answer(self, ticket: int, work: Work) -> Completed | Failed:
+        if isinstance(work, ChunkTask):
+            self.chunks.append(work)
+        try:
+            self._trouble(work)
+            return Completed(ticket, perform(work, lambda _: None))
+        except Exception as error:
+            return failed(ticket, error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -14,11 +15,13 @@ import pytest
 
 from core.errors import CoreError, SettingsError, SourceLostError, SourceOpenError, WriterError
 from core.media.test_pattern import read_bar_code
+from core.run import live
 from core.run.live import LiveRun
 from core.run.live_status import LiveState, LiveStatus
+from core.run.reconnect import Reconnecting
 from core.run.record_ledger import RecordWish, Track
 from core.settings import EnhanceSettings, LiveSettings
-from tests.fakes import FakeBackend
+from tests.fakes import PATIENCE_S, FakeBackend
 from tests.media.test_rtsp import Server, servers, victim
 from tests.run.live_parts import (
     Happening,
@@ -69,6 +72,13 @@ def window() -> Window:
 @pytest.fixture
 def opener() -> Opener:
     return Opener()
+
+
+@pytest.fixture(autouse=True)
+def a_busy_machine_is_no_broken_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripted sources wait for what the run does, on a busy machine longer than cameras may."""
+    patient = partial(Reconnecting, read_patience_s=PATIENCE_S, open_patience_s=PATIENCE_S)
+    monkeypatch.setattr(live, "Reconnecting", patient)
 
 
 @pytest.mark.parametrize(

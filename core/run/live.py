@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from core.run.recorder import Recorded
     from core.settings import LiveSettings
 
+WAITING = 2
+"""Frames that may wait for the network: one hiccup as long as a frame costs none."""
 JOIN_PATIENCE_S = 10.0
 """A thread that takes longer to end hangs in a driver; it is left behind."""
 _log = logging.getLogger(__name__)
@@ -88,7 +90,7 @@ class LiveRun(Closing):
         self._tally, self._screen, self._clock = Tally(), Screen(), MediaClock()
         self._recording, self._is_dark = LiveRecording(tell), DarknessSwitch()
         self._lending = Lending()
-        self._to_enhance = Newest["Frame"]()
+        self._to_enhance = Newest["Frame"](WAITING)
         self._title = without_password(uri)
         self._connection = Connection()
         self._enhancing = Enhancing(open_enhancer, tell, self._fail)

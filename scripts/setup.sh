@@ -134,7 +134,7 @@ install_lowlux() {
 
 main() {
     cd "$(dirname "${BASH_SOURCE[0]}")/.."
-    local python extras=demo,dev,train
+    local python extras=demo,dev,train,cluster
     python=$(find_python) || {
         # Debian 12 and Ubuntu 24.04 bring 3.11 or newer by themselves, Ubuntu 22.04 beside its 3.10.
         install_packages python3 python3-venv || true

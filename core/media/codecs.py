@@ -65,7 +65,11 @@ def encoder_for(path: Path, settings: EncodeSettings) -> str:
 
 
 def pixel_format_for(encoder: str, *, ten_bit: bool, width: int, height: int) -> str:
-    """The layout nearest to the source: its depth if the encoder has it, and odd sides kept."""
+    """The layout nearest to the source: its depth if the encoder has it, and odd sides kept.
+
+    Raises:
+        SettingsError: the encoder has none that fits.
+    """
     offered = [f.name for f in Codec(encoder, "w").video_formats or []]
     wanted = [*_TEN_BIT, *_EIGHT_BIT] if ten_bit else [*_EIGHT_BIT, *_TEN_BIT]
     if (width % 2 or height % 2) and encoder in _NEEDS_EVEN_SIDES:
@@ -75,6 +79,11 @@ def pixel_format_for(encoder: str, *, ten_bit: bool, width: int, height: int) ->
             raise SettingsError(
                 f"{encoder} cannot encode {width}x{height}, which has an odd side; use libx264"
             )
+    if offered and not any(name.startswith(("yuv", "nv", "p0")) for name in offered):
+        # The stream is tagged as YUV is, and players would show false colours.
+        raise SettingsError(
+            f"{encoder} stores no YUV, which is what video is tagged as; use libx264"
+        )
     return next((name for name in wanted if name in offered), offered[0] if offered else wanted[0])
 
 

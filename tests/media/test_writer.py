@@ -360,6 +360,13 @@ def test_a_preset_that_does_not_exist_is_refused(plain_clip: Path, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == [plain_clip.name]
 
 
+def test_an_encoder_of_rgb_alone_is_refused(plain_clip: Path, tmp_path: Path) -> None:
+    settings = EncodeSettings(codec="libx264rgb")
+    with open_source(plain_clip) as source, pytest.raises(SettingsError, match="no YUV"):
+        VideoWriter(tmp_path / "out.mp4", source.info, settings)
+    assert list(tmp_path.glob("out*")) == []
+
+
 def test_a_read_only_folder_is_refused(plain_clip: Path) -> None:
     with pytest.raises(WriterError, match="cannot be written to"):
         check_output(Path("/proc/out.mp4"), plain_clip, overwrite=False, settings=FAST)

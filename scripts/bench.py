@@ -5,6 +5,7 @@
     memory CLIP     whether memory stays the same when a clip is longer
     startup CLIP    how long until the first frame is done
     live CLIP       whether a live run keeps time: decode, enhance, paint, record
+    batch           what a second worker is worth, in processes and on a Dask cluster
 
 Every figure comes as a table, and with --json as one JSON object on standard output. Speed is a
 matter of the machine: it is taken on an idle one and told with the device it was taken on.
@@ -44,6 +45,7 @@ from core.model.hrnet import PriorConfig
 from core.run.lanes import enhanced
 from core.run.transcode import Progress, transcode
 from core.settings import EnhanceSettings, JobSettings, LiveSettings, TrimSettings
+from scripts import bench_batch
 from scripts.complexity import SIZES, count_network, count_prior, size_name
 from scripts.loop_clip import looped
 
@@ -338,6 +340,9 @@ def live(
     said = bench_live.live(_existing(clip), LiveSettings.model_validate(wished), seconds)
     rows = [[name.replace("_", " "), str(value)] for name, value in said.items()]
     _tell(said, f"{clip.name}, live", ["", ""], rows, as_json=as_json)
+
+
+app.command("batch")(bench_batch.main)
 
 
 # All

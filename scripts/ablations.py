@@ -64,7 +64,8 @@ def _line(row: str, wishes: list[str], stored: Path) -> str | None:
     others = [
         format(mean(result[name] for result in found), form) for name, (_, form) in FIGURES.items()
     ]
-    cells = [row, str(len(found)), f"{mean(psnr):.2f}", f"{max(psnr) - min(psnr):.2f}", *others]
+    spread = f"{max(psnr) - min(psnr):.2f}" if len(psnr) > 1 else "-"
+    cells = [row, str(len(found)), f"{mean(psnr):.2f}", spread, *others]
     return f"| {' | '.join(cells)} |"
 
 

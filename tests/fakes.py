@@ -109,24 +109,6 @@ class AtOnce(Executor):
         return future
 
 
-class AtLast(Executor):
-    """Computes when the result can be waited for no longer: as slow as a machine can be."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        return _Late(lambda: fn(*args, **kwargs))
-
-
-class _Late(Future[Any]):
-    def __init__(self, compute: Callable[[], Any]) -> None:
-        super().__init__()
-        self._compute = compute
-
-    def result(self, timeout: float | None = None) -> Any:
-        if not self.done():
-            self.set_result(self._compute())
-        return super().result(timeout)
-
-
 @pytest.fixture(autouse=True)
 def no_thread_left() -> Iterator[None]:
     """Fails a test that leaves a thread behind."""

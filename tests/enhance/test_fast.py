@@ -15,8 +15,9 @@ from core.enhance.fast import FastEnhancer
 from core.errors import BackendError
 from core.frame import Frame
 from core.settings import EnhanceSettings
+from scripts.evaluate_fast import LateExecutor
 from tests.enhance.test_on_torch import backend_with_prior
-from tests.fakes import PATIENCE_S, AtLast, AtOnce, FakeBackend, scene
+from tests.fakes import PATIENCE_S, AtOnce, FakeBackend, scene
 
 if TYPE_CHECKING:
     from core.enhance.backends import Queries
@@ -56,7 +57,7 @@ def test_a_frame_keeps_its_moment_size_and_depth() -> None:
     assert bright.pixels.dtype == np.uint8
 
 
-@pytest.mark.parametrize("executor", [AtOnce(), AtLast()])
+@pytest.mark.parametrize("executor", [AtOnce(), LateExecutor()])
 def test_what_the_network_does_is_done_to_every_frame(executor: Executor) -> None:
     enhancer = fast(executor=executor)
     for number in range(5):
@@ -161,7 +162,7 @@ def test_frames_go_on_while_the_network_thinks() -> None:
 
 def test_a_cut_begins_anew_and_waits() -> None:
     backend = FakeBackend(has_prior=False)
-    enhancer = fast(backend, AtLast(), cadence=8)
+    enhancer = fast(backend, LateExecutor(), cadence=8)
     for number in range(3):
         enhancer(frame(number))
     other = frame(3, seed=2)

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from core.enhance.prior_cache import BLEND, LAG, PriorCache
-from tests.fakes import AtLast, AtOnce, FakeBackend, PatientBackend, scene
+from scripts.evaluate_fast import LateExecutor
+from tests.fakes import AtOnce, FakeBackend, PatientBackend, scene
 
 
 def clip(count: int, cut_at: int | None = None) -> list[NDArray[np.uint8]]:
@@ -86,7 +87,7 @@ def test_a_cut_overtakes_a_refresh_that_is_under_way() -> None:
 @pytest.mark.parametrize("cut_at", [None, 1, 16])
 def test_the_machine_s_speed_changes_nothing(every: int, cut_at: int | None) -> None:
     frames = clip(40, cut_at)
-    fast, slow = priors(frames, every, AtOnce()), priors(frames, every, AtLast())
+    fast, slow = priors(frames, every, AtOnce()), priors(frames, every, LateExecutor())
     with ThreadPoolExecutor(1) as pool:
         threaded = priors(frames, every, pool)
     assert fast == slow == threaded

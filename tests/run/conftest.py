@@ -1,5 +1,29 @@
 from __future__ import annotations
 
-from tests.fakes import no_thread_left
+from functools import partial
+
+import pytest
+
+from core.run import live
+from core.run.reconnect import Reconnecting
+from tests.fakes import PATIENCE_S, no_thread_left
+from tests.run.live_parts import Opener, Window
 
 __all__ = ["no_thread_left"]
+
+
+@pytest.fixture
+def window() -> Window:
+    return Window()
+
+
+@pytest.fixture
+def opener() -> Opener:
+    return Opener()
+
+
+@pytest.fixture(autouse=True)
+def a_busy_machine_is_no_broken_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripted sources wait for what the run does, on a busy machine longer than cameras may."""
+    patient = partial(Reconnecting, read_patience_s=PATIENCE_S, open_patience_s=PATIENCE_S)
+    monkeypatch.setattr(live, "Reconnecting", patient)

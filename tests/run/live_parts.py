@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from threading import Event
 from typing import Any
 
+import av
 import numpy as np
 
 from core.closing import Closing
@@ -23,6 +25,7 @@ from core.run.live_status import LiveState, LiveStatus, Pair
 from core.settings import EnhanceSettings, LiveSettings
 from tests.fakes import PATIENCE_S, FakeBackend
 
+SETTINGS = LiveSettings()
 INFO = LiveInfo("Door", 64, 48, Fraction(30), "test")
 OVER = (LiveState.ENDED, LiveState.FAILED)
 NOW_AND_THEN_S = 0.02
@@ -197,3 +200,21 @@ def adds_up(status: LiveStatus) -> bool:
 def at_once(stop: Event, _seconds: float) -> bool:
     """Waits for no time at all before the next try."""
     return stop.is_set()
+
+
+def scripted(
+    window: Window, opener: Opener, *steps: Happening, settings: LiveSettings = SETTINGS
+) -> LiveRun:
+    """A run over one source that is never lost."""
+    source = opens(Script(*steps))
+    return LiveRun("door", settings, open_source=source, open_enhancer=opener, tell=window.tell)
+
+
+def times(path: Path) -> list[Fraction]:
+    with av.open(str(path)) as film:
+        return [(p.pts or 0) * (p.time_base or Fraction(0)) for p in film.decode(video=0)]
+
+
+def works(run: LiveRun, model: str) -> bool:
+    """Whether this model is at work from the next frame on."""
+    return run.status.plan.startswith(f"{model} on ")

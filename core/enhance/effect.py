@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Self, cast
 import cv2
 import numpy as np
 
+from core.model.reduced import to_16_bits
+
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
@@ -41,9 +43,6 @@ REACH = 4
 """Cells and levels to which a neighbourhood reaches."""
 LEAST_HOLD = 1e-3
 """What a pixel weighs at least, so that a black frame, too, teaches something."""
-SHARPEN = 0.8
-"""A picture made small has lost contrast in its detail, by which the network judges exposure;
-0.9 dB on LOL's val split are lost if it is not given back."""
 WINDOW = (3, 3)
 """Small pixels over which brightness is one straight line."""
 CAUTION = 2.0
@@ -63,33 +62,10 @@ _WEIGHT, _DARK, _BRIGHT, _SQUARE, _PRODUCT = (
 )
 
 
-def reduce(pixels: Pixels, side: int) -> Pixels:
-    """The picture in uint16, its longer side at most so many pixels; the mean of what was there."""
-    height, width = pixels.shape[:2]
-    deep = _deep(pixels)
-    scale = side / max(height, width)
-    if scale >= 1.0:
-        return deep
-    if scale <= 0.5:  # by two is quick, and leaves a quarter to do for the rest
-        deep = cv2.resize(deep, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cast("Pixels", cv2.resize(deep, size, interpolation=cv2.INTER_AREA))
-
-
 def sample(pixels: Pixels, shape: tuple[int, ...]) -> Pixels:
     """Single pixels of a picture, uint16, of the shape given: they have all of its noise."""
     found = cv2.resize(pixels, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST)
-    return _deep(found)
-
-
-def sharpen(small: Pixels) -> Pixels:
-    """A reduced picture with the contrast of a whole one, uint16: what the network is shown."""
-    blurred = cv2.GaussianBlur(small, (0, 0), 1.0)
-    return cast("Pixels", cv2.addWeighted(small, 1 + SHARPEN, blurred, -SHARPEN, 0))
-
-
-def _deep(pixels: Pixels) -> Pixels:
-    return pixels if pixels.dtype == np.uint16 else np.multiply(pixels, np.uint16(257))
+    return to_16_bits(found)
 
 
 def to_float(small: Pixels) -> Plane:

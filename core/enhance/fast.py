@@ -10,12 +10,13 @@ import cv2
 import numpy as np
 
 from core.enhance.crushed import held, keep_black
-from core.enhance.effect import Transfer, apply, reduce, sample, sharpen, to_float
+from core.enhance.effect import Transfer, apply, sample, to_float
 from core.enhance.finish import Look
 from core.enhance.grain import Grain
 from core.enhance.prior_cache import PriorCache
 from core.enhance.quick_steady import QuickSteady
 from core.enhance.scene_cut import SceneCut
+from core.model.reduced import reduce, sharpen
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future

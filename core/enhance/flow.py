@@ -6,7 +6,8 @@ which motion is searched, which is smaller than the frame.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Plane = NDArray[np.float32]
+
+Picture = TypeVar("Picture", "NDArray[np.float32]", "NDArray[np.int16]")
 
 SIDE = 640
 """Motion is searched in a picture whose longer side is at most this, in pixels: enough for what is
@@ -33,11 +36,15 @@ levels."""
 
 
 class Flow:
-    """Finds where things were, by dense inverse search (Kroeger et al., ECCV 2016)."""
+    """Finds where things were, by dense inverse search (Kroeger et al., ECCV 2016).
 
-    def __init__(self) -> None:
-        self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-        self._search.setFinestScale(1)  # the preset stops at a quarter, which misses thin things
+    Args:
+        preset: OpenCV's, of how long to search.
+    """
+
+    def __init__(self, preset: int = cv2.DISOPTICAL_FLOW_PRESET_FAST) -> None:
+        self._search = cv2.DISOpticalFlow.create(preset)
+        self._search.setFinestScale(1)  # presets stop at a quarter, which misses thin things
 
     def __call__(self, now: Plane, before: Plane) -> Plane | None:
         """For each pixel of `now`, how far away it is in `before`; none if all stands still.
@@ -72,14 +79,27 @@ def _worth(seen: Plane, known: Plane, flow: Plane) -> Plane:
     return np.asarray(sure, np.float32)
 
 
-def fetch(picture: Plane, flow: Plane) -> Plane:
-    """What stands where the flow leads, between the pixels too; beyond the picture, its border."""
+def fetch(picture: Picture, flow: Plane, how: int = cv2.INTER_CUBIC) -> Picture:
+    """What stands where the flow leads, between the pixels too; beyond the picture, its border.
+
+    Args:
+        picture: (H, W, C).
+        flow: of the size of the picture or smaller, in pixels of the picture.
+        how: OpenCV's interpolation. Cubic, as the same picture is fetched frame after frame, and
+            linear would blur it each time; nearest is quicker, and never blurs at all.
+    """
     height, width = picture.shape[:2]
-    # Cubic: the same picture is fetched frame after frame, and linear would blur it each time.
     along = cv2.resize(flow, (width, height))
-    along += np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
-    found = cv2.remap(picture, along, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return cast("Plane", found)
+    cv2.add(along, _places(height, width), dst=along)
+    found = cv2.remap(picture, along, None, how, borderMode=cv2.BORDER_REPLICATE)
+    return cast("Picture", found)
+
+
+@lru_cache(maxsize=4)
+def _places(height: int, width: int) -> Plane:
+    """Column and row of each pixel; not to be written to."""
+    grid = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return cast("Plane", np.dstack(grid))
 
 
 def _searchable(now: Plane, before: Plane, size: tuple[int, int]) -> tuple[Plane, Plane]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from core.enhance.effect import reduce, sample
+from core.enhance.effect import sample
 from core.enhance.enhancer import Enhancer, set_up_thread
 from core.enhance.fast import FastEnhancer
 from core.enhance.finish import Look
@@ -16,6 +16,7 @@ from core.enhance.governor import Governor
 from core.enhance.live_network import open_network
 from core.enhance.live_plan import budget_s, resolve_live
 from core.errors import BackendError
+from core.model.reduced import reduce
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,6 +1,7 @@
-"""Averages over time what stands still, quickly, before the fast path.
+"""Averages over time what stays the same, quickly, before the fast path.
 
-Whether something moves is judged on a picture of a quarter the size, and the average is kept in
+The average is brought along where things move, by whole pixels: so it is never blurred. What shows
+something new all the same is judged on a picture of a quarter the size, and the average is kept in
 integers. Changes are judged against the noise of the new frame and that which is left in the
 average.
 """
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import cv2
 import numpy as np
 
+from core.enhance.flow import Flow, fetch
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,11 +25,14 @@ if TYPE_CHECKING:
     Plane = NDArray[np.float32]
     Codes = NDArray[np.int16]
 
+NEAREST = cv2.INTER_NEAREST
 Number = TypeVar("Number", np.int16, np.float32)
 
 FRACTION = 7
 """Bits below one level of 255 that the average keeps: with the sign, all that 16 bits hold."""
 UNIT = np.float32(1 / (1 << FRACTION))
+SEARCH = 320
+"""Longer side of the picture in which motion is searched, in pixels."""
 LEAST_SHARE = 0.15
 """Share of the new frame where nothing moves, at full firmness."""
 MOTION = (1.5, 3.5)
@@ -66,6 +72,7 @@ class QuickSteady:
 
     def __init__(self, firmness: float) -> None:
         self._firmness = firmness
+        self._flow = Flow(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self.forget()
 
     def forget(self) -> None:
@@ -83,6 +90,7 @@ class QuickSteady:
             self._mean, self._seen = now, 1
             return _deep(now)
         self._seen += 1
+        self._mean = self._bring_along(self._mean, now)
         change = np.subtract(now, self._mean, out=now)
         share = self._share(change, self._mean)
         self.left = share * share + (1 - share) ** 2 * self.left
@@ -91,6 +99,16 @@ class QuickSteady:
         step = cv2.multiply(change, cv2.merge([whole] * 3), scale=1 / 32767)
         np.add(self._mean, step, out=self._mean)
         return _deep(self._mean)
+
+    def _bring_along(self, mean: Codes, now: Codes) -> Codes:
+        """The average, and what noise is left in it, each thing where it is now."""
+        small = _small(now)
+        flow = self._flow(small, _small(mean))
+        if flow is None:
+            return mean
+        width = small.shape[1]
+        self.left = fetch(self.left, flow * np.float32(self.left.shape[1] / width), NEAREST)
+        return fetch(mean, flow * np.float32(mean.shape[1] / width), NEAREST)
 
     def _share(self, change: Codes, mean: Codes) -> Plane:
         """How much of the new frame each pixel takes, at quarter size."""
@@ -136,6 +154,14 @@ def _deep(codes: Codes) -> Pixels:
 
 def _bins(level: Codes) -> NDArray[np.uint8]:
     return np.asarray(np.sqrt(level * (UNIT * LEVELS**2 / 256)), np.uint8)
+
+
+def _small(codes: Codes) -> Plane:
+    """The picture in which motion is searched, in levels of 255."""
+    height, width = codes.shape[:2]
+    scale = min(1.0, SEARCH / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(codes, size, interpolation=cv2.INTER_AREA) * UNIT)
 
 
 def _half(codes: Codes) -> Codes:

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from core.errors import SettingsError
+from core.model.reduced import reduce, sharpen
 from core.training.darkness import Darkness, add_lamps, darken
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from core.frame import Pixels
 
     Picture = NDArray[np.uint8]
 
@@ -96,6 +99,8 @@ class PairCrops(Dataset[tuple[Tensor, ...]]):
         shaken: most stops by which a dark crop is made darker or less dark. How dark a picture is
             tells nothing of how bright its reference was taken, so the network had better not
             learn that by heart.
+        reduced: longer side to which pictures are made smaller, as the fast path does, dark ones
+            after their noise has come in; 0 leaves them as they are.
         twin: give a second dark crop: the same content and night, fresh noise.
     """
 
@@ -108,6 +113,7 @@ class PairCrops(Dataset[tuple[Tensor, ...]]):
         mix_up: float = 0.0,
         filmed: float = 0.0,
         shaken: float = 0.0,
+        reduced: int = 0,
         twin: bool = False,
     ) -> None:
         self._mixtures = mixtures
@@ -115,7 +121,7 @@ class PairCrops(Dataset[tuple[Tensor, ...]]):
         self._weights /= self._weights.sum()
         self._size, self._seed = size, seed
         self._mix_up, self._filmed, self._twin = mix_up, filmed, twin
-        self._shaken = shaken
+        self._shaken, self._reduced = shaken, reduced
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         """Crop number `index` of this seed."""
@@ -135,13 +141,23 @@ class PairCrops(Dataset[tuple[Tensor, ...]]):
     def _cut(self, random: np.random.Generator, again: list[np.random.Generator]) -> list[Tensor]:
         pairs = self._mixtures[random.choice(len(self._weights), p=self._weights)].pairs
         pair = pairs[int(random.integers(len(pairs)))]
+        longer = max(pair.bright.shape[:2])
+        scale = max(1.0, longer / self._reduced) if self._reduced else 1.0
+        side = round(self._size * scale)
         if pair.dark is None:
-            (bright,) = crop_alike([pair.bright], self._size, random)
+            (bright,) = crop_alike([pair.bright], side, random)
             planes = synthesise(bright, [random, *again], self._filmed)
         else:
-            dark, bright = crop_alike([pair.dark, pair.bright], self._size, random)
+            dark, bright = crop_alike([pair.dark, pair.bright], side, random)
             planes = [dark, *(darken(dark, SECOND_EXPOSURE, noise) for noise in again), bright]
-        return [to_tensor(plane) for plane in planes]
+        return [to_tensor(plane) for plane in self._made_small(planes)]
+
+    def _made_small(self, planes: Sequence[Picture]) -> Sequence[Pixels]:
+        """Planes of the size wanted: the dark ones as the network is shown them."""
+        if planes[0].shape[0] == self._size:
+            return planes
+        *dark, bright = (reduce(plane, self._size) for plane in planes)
+        return [*map(sharpen, dark), bright]
 
 
 def crop_alike(
@@ -177,6 +193,7 @@ def synthesise(
     return add_lamps(planes, noise[0]) if noise[0].random() < SYNTHETIC_LAMPS else planes
 
 
-def to_tensor(picture: Picture) -> Tensor:
-    """uint8 (H, W, 3) to float (3, H, W) in [0, 1]."""
-    return torch.from_numpy(picture).permute(2, 0, 1).float() / 255
+def to_tensor(picture: Pixels) -> Tensor:
+    """Pixels (H, W, 3) of either depth to float (3, H, W) in [0, 1]."""
+    most = np.iinfo(picture.dtype).max
+    return torch.from_numpy(picture).permute(2, 0, 1).float() / most

@@ -64,6 +64,7 @@ class EnhanceTask:
             mix_up=plan.mix_up,
             filmed=plan.filmed,
             shaken=plan.shaken,
+            reduced=plan.reduced,
             twin=bool(plan.objective.steady),
         )
 

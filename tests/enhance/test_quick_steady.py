@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -72,6 +73,15 @@ def test_texture_that_moves_is_not_averaged_away() -> None:
     ]
     last = np.roll(texture, 72, 1)[:96, :, 0]
     assert (filtered(frames)[-1][:96, :, 1] * last).mean() - 30**2 > 0.7 * last.var()
+
+
+def test_noise_of_what_passes_by_falls_as_well() -> None:
+    pattern = cv2.GaussianBlur(np.random.default_rng(7).normal(0, 90, (192, 256)), (0, 0), 4)
+    passing = [np.roll(pattern, 3 * n, 1)[..., None] + np.full(SHAPE, 40.0) for n in range(16)]
+    frames = [noisy(picture, n) for n, picture in enumerate(passing)]
+    inner = (slice(32, -32), slice(64, -64))
+    left = np.std((filtered(frames)[-1] - passing[-1])[inner])
+    assert left < 0.65 * np.std((frames[-1] - passing[-1])[inner])
 
 
 def test_a_cut_is_followed_at_once() -> None:

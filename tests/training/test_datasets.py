@@ -22,6 +22,8 @@ from core.training.datasets import (
 from core.training.labelled import CAMVID_CLASSES, VOC_CLASSES, Labelled, LabelledCrops, camvid
 
 Picture = NDArray[np.uint8]
+SIZES = ((32, 0), (16, 32))
+"""Of crops, and to which their pictures of 64 pixels are reduced: both show the same."""
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
@@ -222,3 +224,20 @@ def test_no_scene_is_both_learnt_and_judged() -> None:
     assert scenes["train"]
     assert scenes["val"]
     assert not scenes["train"] & scenes["val"]
+
+
+def test_reduced_crops_show_twice_as_much_with_less_noise() -> None:
+    mixture = Mixture([Pair(picture(1), picture(2))], 1.0)
+    plain, reduced = (PairCrops([mixture], size, 1, reduced=side) for size, side in SIZES)
+    (noisy, bright), (averaged, small) = plain[0], reduced[0]
+    assert averaged.shape == small.shape == (3, 16, 16)
+    assert averaged.mean() == pytest.approx(noisy.mean(), abs=0.02), "the same part"
+    assert small.mean() == pytest.approx(bright.mean(), abs=0.005)
+    assert small.std() < 0.7 * bright.std()
+
+
+def test_made_nights_are_reduced_with_their_noise() -> None:
+    mixture = Mixture([Pair(None, picture(3))], 1.0)
+    dark, bright = PairCrops([mixture], 16, 1, reduced=32)[0]
+    assert dark.shape == bright.shape == (3, 16, 16)
+    assert dark.mean() < bright.mean()

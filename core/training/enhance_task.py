@@ -19,6 +19,8 @@ from core.training.semantics import class_map, multimodal_loss, semantic_loss
 from core.training.skf import SemanticAdversary, histogram_loss
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -45,7 +47,8 @@ class EnhanceTask:
     def __init__(self, network: DeepSPG, recipe: Recipe, data: Path, device: torch.device) -> None:
         self.network, self._recipe, self._device = network, recipe, device
         self.said: dict[str, str] = {}
-        self._prior = _open_prior(recipe, device)
+        self._prior = _open_prior(recipe.prior, device)
+        self._teacher = _open_teacher(recipe, device)
         self._text = self._open_text()
         self.rival = _open_rival(recipe, self._prior, device)
         self._mixtures = [
@@ -71,6 +74,8 @@ class EnhanceTask:
     def losses(self, batch: list[Tensor], progress: float) -> dict[str, Tensor]:
         """The terms of the objective that have a weight, weighted."""
         dark_B3HW, *again, bright_B3HW = (tensor.contiguous(**_LAST) for tensor in batch)
+        if self._teacher is not None:
+            bright_B3HW = self._teacher(dark_B3HW)
         found = self._enhance(self.network, dark_B3HW)
         output_B3HW = found.images[0].float()
         wanted = self._recipe.objective
@@ -135,11 +140,7 @@ class EnhanceTask:
         return (image[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
 
     def _enhance(self, network: DeepSPG, dark_B3HW: Tensor) -> Enhanced:
-        if self._prior is None:
-            return cast("Enhanced", network(dark_B3HW))
-        with torch.no_grad():
-            features = self._prior(dark_B3HW).features
-        return cast("Enhanced", network(dark_B3HW, network.queries(features)))
+        return _enhanced(network, self._prior, dark_B3HW)
 
     def _open_text(self) -> TextPrior | None:
         """CLIP, or a word on why there is none."""
@@ -155,11 +156,35 @@ class EnhanceTask:
         return text.to(self._device)
 
 
-def _open_prior(recipe: Recipe, device: torch.device) -> SemanticPrior | None:
-    if recipe.prior is None:
+def _enhanced(network: DeepSPG, prior: SemanticPrior | None, dark_B3HW: Tensor) -> Enhanced:
+    if prior is None:
+        return cast("Enhanced", network(dark_B3HW))
+    with torch.no_grad():
+        features = prior(dark_B3HW).features
+    return cast("Enhanced", network(dark_B3HW, network.queries(features)))
+
+
+def _open_prior(name: str | None, device: torch.device) -> SemanticPrior | None:
+    if name is None:
         return None
-    network = checkpoint.load(checkpoint.find(recipe.prior), "hrnet-prior").network
+    network = checkpoint.load(checkpoint.find(name), "hrnet-prior").network
     return cast("SemanticPrior", network.to(device))
+
+
+def _open_teacher(recipe: Recipe, device: torch.device) -> Callable[[Tensor], Tensor] | None:
+    """What makes the pictures to learn from; none where the references are learnt."""
+    if recipe.teacher is None:
+        return None
+    loaded = checkpoint.load(checkpoint.find(recipe.teacher), "deepspg")
+    network = cast("DeepSPG", loaded.network.to(device))
+    name = loaded.header.get("prior", "none")
+    prior = _open_prior(None if name == "none" else name, device)
+
+    @torch.no_grad()
+    def teach(dark_B3HW: Tensor) -> Tensor:
+        return _enhanced(network, prior, dark_B3HW).images[0].float()
+
+    return teach
 
 
 def _open_rival(

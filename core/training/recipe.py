@@ -99,6 +99,8 @@ class Recipe(_Part):
     network: DeepSPGConfig | PriorConfig
     prior: str | None = None
     """Weights of the frozen prior: a shipped name or a file."""
+    teacher: str | None = None
+    """A finished model, a shipped name or a file: its pictures are learnt, not the references."""
     begin_from: str | None = None
     """Weights to start from."""
     data: tuple[DataSource, ...] = ()

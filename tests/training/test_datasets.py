@@ -231,8 +231,8 @@ def test_reduced_crops_show_twice_as_much_with_less_noise() -> None:
     plain, reduced = (PairCrops([mixture], size, 1, reduced=side) for size, side in SIZES)
     (noisy, bright), (averaged, small) = plain[0], reduced[0]
     assert averaged.shape == small.shape == (3, 16, 16)
-    assert averaged.mean() == pytest.approx(noisy.mean(), abs=0.02), "the same part"
-    assert small.mean() == pytest.approx(bright.mean(), abs=0.005)
+    assert averaged.mean() == pytest.approx(float(noisy.mean()), abs=0.02), "the same part"
+    assert small.mean() == pytest.approx(float(bright.mean()), abs=0.005)
     assert small.std() < 0.7 * bright.std()
 
 

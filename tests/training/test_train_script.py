@@ -95,6 +95,17 @@ def test_a_run_goes_on_but_never_becomes_another(folder: Path) -> None:
     assert (folder / "runs" / "mine" / "state.pt").read_bytes() == before
 
 
+def test_a_pupil_learns_what_its_teacher_makes(folder: Path) -> None:
+    assert train(folder, "--name", "teacher")[0] == 0
+    file = folder / "runs" / "teacher" / "teacher.safetensors"
+    same = ("--set", f'teacher="{file}"', "--set", f'begin_from="{file}"')
+    finest = ("--set", 'objective.scales="finest"', "--set", "schedule.rate=1e-9")
+    code, said = train(folder, "--name", "pupil", *same, *finest)
+    assert code == 0, said
+    rows = (folder / "runs" / "pupil" / "log.jsonl").read_text().splitlines()
+    assert json.loads(rows[0])["pixel"] < 2e-3, "the root's floor: nothing is left to learn"
+
+
 def test_terms_of_others_weights_are_off_without_them(folder: Path) -> None:
     wish = ("--set", "objective.multimodal=0.1", "--set", 'objective.clip="nowhere.safetensors"')
     code, said = train(folder, "--name", "deaf", *wish)

@@ -76,7 +76,9 @@ def dark_crops(recipe: Path, data: Path, count: int, side: int) -> Crops:
         SettingsError: the recipe or its data cannot be read.
     """
     wanted = read_recipe(recipe)
-    mixtures = [Mixture(open_pairs(source, data), source.weight) for source in wanted.data]
+    mixtures = [
+        Mixture(open_pairs(source, data), source.weight, source.reduced) for source in wanted.data
+    ]
     # Another seed than training's: quantities are to be measured on what it has not seen so.
     crops = PairCrops(mixtures, side, wanted.schedule.seed + 1)
     return [np.ascontiguousarray(crops[index][0][None].numpy()) for index in range(count)]

@@ -83,6 +83,13 @@ class Mixture:
 
     pairs: Sequence[Pair]
     weight: float
+    reduced: int = 0
+    """Longer side to which they are made smaller, dark ones after their noise has come in, and
+    shown as the fast path shows them; 0 leaves them as they are."""
+
+    def scale(self, pair: Pair) -> float:
+        """How many times longer the sides of a pair are than those it is shown with."""
+        return max(1.0, max(pair.bright.shape[:2]) / self.reduced) if self.reduced else 1.0
 
 
 class PairCrops(Dataset[tuple[Tensor, ...]]):
@@ -99,8 +106,6 @@ class PairCrops(Dataset[tuple[Tensor, ...]]):
         shaken: most stops by which a dark crop is made darker or less dark. How dark a picture is
             tells nothing of how bright its reference was taken, so the network had better not
             learn that by heart.
-        reduced: longer side to which pictures are made smaller, as the fast path does, dark ones
-            after their noise has come in; 0 leaves them as they are.
         twin: give a second dark crop: the same content and night, fresh noise.
     """
 
@@ -113,7 +118,6 @@ class PairCrops(Dataset[tuple[Tensor, ...]]):
         mix_up: float = 0.0,
         filmed: float = 0.0,
         shaken: float = 0.0,
-        reduced: int = 0,
         twin: bool = False,
     ) -> None:
         self._mixtures = mixtures
@@ -121,7 +125,7 @@ class PairCrops(Dataset[tuple[Tensor, ...]]):
         self._weights /= self._weights.sum()
         self._size, self._seed = size, seed
         self._mix_up, self._filmed, self._twin = mix_up, filmed, twin
-        self._shaken, self._reduced = shaken, reduced
+        self._shaken = shaken
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         """Crop number `index` of this seed."""
@@ -139,11 +143,9 @@ class PairCrops(Dataset[tuple[Tensor, ...]]):
         return tuple(planes)
 
     def _cut(self, random: np.random.Generator, again: list[np.random.Generator]) -> list[Tensor]:
-        pairs = self._mixtures[random.choice(len(self._weights), p=self._weights)].pairs
-        pair = pairs[int(random.integers(len(pairs)))]
-        longer = max(pair.bright.shape[:2])
-        scale = max(1.0, longer / self._reduced) if self._reduced else 1.0
-        side = round(self._size * scale)
+        mixture = self._mixtures[random.choice(len(self._weights), p=self._weights)]
+        pair = mixture.pairs[int(random.integers(len(mixture.pairs)))]
+        side = round(self._size * mixture.scale(pair))
         if pair.dark is None:
             (bright,) = crop_alike([pair.bright], side, random)
             planes = synthesise(bright, [random, *again], self._filmed)

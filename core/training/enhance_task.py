@@ -52,7 +52,8 @@ class EnhanceTask:
         self._text = self._open_text()
         self.rival = _open_rival(recipe, self._prior, device)
         self._mixtures = [
-            Mixture(open_pairs(source, data), source.weight) for source in recipe.data
+            Mixture(open_pairs(source, data), source.weight, source.reduced)
+            for source in recipe.data
         ]
         self._validation = open_pairs(VALIDATION, data)
         self._seen: tuple[Tensor, Tensor, Tensor] | None = None
@@ -67,7 +68,6 @@ class EnhanceTask:
             mix_up=plan.mix_up,
             filmed=plan.filmed,
             shaken=plan.shaken,
-            reduced=plan.reduced,
             twin=bool(plan.objective.steady),
         )
 

@@ -49,6 +49,8 @@ class DataSource(Model):
     """How often it is drawn from, against the other sources."""
     every: int = Field(12, ge=1)
     """Of clips, only each so many-th frame is taken."""
+    reduced: int = Field(0, ge=0)
+    """Longer side to which pictures are made smaller, as the fast path does; 0 leaves them."""
 
 
 def open_pairs(source: DataSource, root: Path) -> Sequence[Pair]:

@@ -111,8 +111,6 @@ class Recipe(_Part):
     """Share of made nights that are stored as H.264."""
     shaken: float = Field(0.0, ge=0)
     """Most stops by which a dark crop is made darker or less dark."""
-    reduced: int = Field(0, ge=0)
-    """Longer side to which pictures are made smaller before they are cut; 0 leaves them."""
     objective: Objective = Objective()
     schedule: Schedule
     header: dict[str, str] = {}

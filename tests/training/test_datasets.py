@@ -227,8 +227,8 @@ def test_no_scene_is_both_learnt_and_judged() -> None:
 
 
 def test_reduced_crops_show_twice_as_much_with_less_noise() -> None:
-    mixture = Mixture([Pair(picture(1), picture(2))], 1.0)
-    plain, reduced = (PairCrops([mixture], size, 1, reduced=side) for size, side in SIZES)
+    pairs = [Pair(picture(1), picture(2))]
+    plain, reduced = (PairCrops([Mixture(pairs, 1.0, side)], size, 1) for size, side in SIZES)
     (noisy, bright), (averaged, small) = plain[0], reduced[0]
     assert averaged.shape == small.shape == (3, 16, 16)
     assert averaged.mean() == pytest.approx(float(noisy.mean()), abs=0.02), "the same part"
@@ -237,7 +237,6 @@ def test_reduced_crops_show_twice_as_much_with_less_noise() -> None:
 
 
 def test_made_nights_are_reduced_with_their_noise() -> None:
-    mixture = Mixture([Pair(None, picture(3))], 1.0)
-    dark, bright = PairCrops([mixture], 16, 1, reduced=32)[0]
+    dark, bright = PairCrops([Mixture([Pair(None, picture(3))], 1.0, 32)], 16, 1)[0]
     assert dark.shape == bright.shape == (3, 16, 16)
     assert dark.mean() < bright.mean()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.batch_report import open_reports, tell_forecast, tell_outcome
@@ -11,8 +12,9 @@ from core.enhance.plan import Machine
 from core.errors import SettingsError
 from core.media.disk import free_bytes
 from core.media.hardware import with_usable_encoder
-from core.run.batch import Batch, Engine
+from core.run.batch import Batch
 from core.run.batch_plan import make_plan
+from core.run.engine import Engine
 from core.run.folder_lock import FolderLock
 from core.run.forecast import forecasts
 from core.run.workers import hire
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from core.run.batch_events import Outcome
     from core.run.batch_plan import BatchPlan
-    from core.run.cluster import Cluster
+    from core.run.cluster.crew import Cluster
     from core.run.workers import Workers
     from core.settings import BatchSettings
 
@@ -56,28 +58,38 @@ def run_batch(
     Raises:
         CoreError: nothing could be begun.
     """
-    encode, note = with_usable_encoder(settings.encode)
-    settings = settings.model_copy(update={"encode": encode})
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"The output {folder} is a file; give a folder")
     if dry_run:
-        _forecast(make_plan(inputs, folder, settings), settings, as_json=as_json)
+        _forecast(*_planned(inputs, folder, settings), as_json=as_json)
         return DONE
     folder.mkdir(parents=True, exist_ok=True)
-    with (
-        FolderLock(folder) as lock,
-        open_reports(log or folder / LOG_NAME, as_json=as_json) as tell,
-    ):
+    log = log or folder / LOG_NAME
+    with FolderLock(folder) as lock, open_reports(log, as_json=as_json) as tell:
         if lock.was_stale:
             tell("An earlier batch in this folder was killed; what it did is used")
-        plan = make_plan(inputs, folder, settings)
-        for sentence in filter(None, (note, *plan.notes)):
-            tell(sentence)
-        for out in plan.left_out:
-            tell(f"{out.source} {'failed' if out.is_failure else 'is skipped'}: {out.reason}")
+        plan, settings = _planned(inputs, folder, settings)
+        _tell_plan(plan, tell)
         outcome = _run(plan, settings, cluster, tell)
     tell_outcome(plan, outcome, as_json=as_json)
     return _code(plan, outcome)
+
+
+def _planned(
+    inputs: Sequence[Path], folder: Path, settings: BatchSettings
+) -> tuple[BatchPlan, BatchSettings]:
+    """What is to be done, and how, with an encoder that is here."""
+    encode, note = with_usable_encoder(settings.encode)
+    settings = settings.model_copy(update={"encode": encode})
+    plan = make_plan(inputs, folder, settings)
+    return replace(plan, notes=(note, *plan.notes) if note else plan.notes), settings
+
+
+def _tell_plan(plan: BatchPlan, tell: Callable[[str], None]) -> None:
+    for note in plan.notes:
+        tell(note)
+    for out in plan.left_out:
+        tell(f"{out.source} {'failed' if out.is_failure else 'is skipped'}: {out.reason}")
 
 
 def _run(

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -63,13 +63,12 @@ def batch(
     ] = False,
 ) -> None:
     """Make a folder of dark videos bright overnight; the same command goes on after a crash."""
-    encode = {"codec": codec, "crf": crf, "preset": preset}
+    encode, suffix = _encoding(purpose, codec=codec, crf=crf, preset=preset)
     settings = BatchSettings.model_validate(
         {
             "enhance": {"model": model, "device": device, "strength": strength},
-            "encode": _purpose(purpose).encode.model_dump()
-            | {key: value for key, value in encode.items() if value is not None},
-            "suffix": _purpose(purpose).suffix,
+            "encode": encode,
+            "suffix": suffix,
             "name": name,
             "include": include or (),
             "exclude": exclude or (),
@@ -88,17 +87,18 @@ def batch(
     raise typer.Exit(code)
 
 
-def _purpose(name: str | None) -> Purpose:
-    if name is None:
-        return Purpose(encode=EncodeSettings(), suffix=None, why="")
-    if name not in PURPOSES:
-        raise SettingsError(f"--for {name} is none of {', '.join(PURPOSES)}.")
-    return PURPOSES[name]
+def _encoding(purpose: str | None, **wishes: str | int | None) -> tuple[dict[str, Any], str | None]:
+    """How to encode for a purpose, but for what is wished otherwise; and the outputs' suffix."""
+    if purpose is not None and purpose not in PURPOSES:
+        raise SettingsError(f"--for {purpose} is none of {', '.join(PURPOSES)}.")
+    meant = PURPOSES[purpose] if purpose else Purpose(encode=EncodeSettings(), suffix=None, why="")
+    given = {name: wish for name, wish in wishes.items() if wish is not None}
+    return meant.encode.model_dump() | given, meant.suffix
 
 
 def _inputs(inputs: list[Path], names: Path | None) -> list[Path]:
     """All that are named, on the command line, in a list and on standard input."""
-    from core.run.batch_plan import read_list
+    from core.run.inputs import read_list
 
     found = [path for path in inputs if path != Path("-")]
     if Path("-") in inputs:

@@ -97,13 +97,14 @@ def tell_outcome(plan: BatchPlan, outcome: Outcome, *, as_json: bool) -> None:
 
 def tell_forecast(plan: BatchPlan, rows: Iterable[Forecast], free: int, *, as_json: bool) -> None:
     """What would be done, a line for each film as soon as it is known."""
-    seconds, size = 0.0, 0
+    seconds, size, at_most = 0.0, 0, False
     for row in rows:
         seconds, size = seconds + (row.seconds or 0.0), size + (row.size or 0)
+        at_most = at_most or row.at_most
         _tell_row(row, as_json=as_json)
     if as_json:
         left_out = [asdict(out) for out in plan.left_out]
-        total = {"seconds": round(seconds, 1), "size": size, "free": free}
+        total = {"seconds": round(seconds, 1), "size": size, "at_most": at_most, "free": free}
         _print_json("plan", {**total, "left_out": left_out, "notes": plan.notes})
         return
     for out in plan.left_out:
@@ -111,8 +112,8 @@ def tell_forecast(plan: BatchPlan, rows: Iterable[Forecast], free: int, *, as_js
     for note in plan.notes:
         _out.print(f"Note: {note}")
     _out.print(
-        f"Together about {_duration(seconds)} and {_mib(size)}; {_mib(free)} of disk are free, and "
-        "twice the largest film is needed while it is made."
+        f"Together {_about(seconds, size, at_most)}; {_mib(free)} of disk are free, and twice the "
+        "largest film is needed while it is made."
     )
 
 
@@ -123,12 +124,12 @@ def _tell_row(row: Forecast, *, as_json: bool) -> None:
         _print_json("row", {
             "source": row.job.source, "output": row.job.output, "streams": streams,
             "width": info.width, "height": info.height, "frames": row.frames,
-            "seconds": row.seconds, "size": row.size,
+            "seconds": row.seconds, "size": row.size, "at_most": row.at_most,
         })  # fmt: skip
         return
     known = "an unknown number of frames"
     if row.seconds is not None and row.size is not None:
-        known = f"{row.frames} frames, about {_duration(row.seconds)} and {_mib(row.size)}"
+        known = f"{row.frames} frames, {_about(row.seconds, row.size, row.at_most)}"
     _out.print(
         f"{row.job.source} -> {row.job.output}: {info.width}x{info.height}, "
         f"{', '.join(streams)}; {known}"
@@ -213,6 +214,10 @@ def _log(path: Path, event: Event | str) -> None:
 def _print_json(event: str, values: dict[str, object]) -> None:
     # Flushed by the console at every line, so that programs hear of it at once.
     _out.print(json.dumps({"event": event, **values}, default=str))
+
+
+def _about(seconds: float, size: int, at_most: bool) -> str:
+    return f"{'at most ' * at_most}about {_duration(seconds)} and {_mib(size)}"
 
 
 def _duration(seconds: float) -> str:

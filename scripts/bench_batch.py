@@ -29,10 +29,11 @@ from rich.table import Table
 
 from core.enhance.plan import Machine
 from core.errors import CoreError
-from core.run.batch import Batch, Engine
+from core.run.batch import Batch
 from core.run.batch_plan import make_plan
 from core.run.cluster import join_cluster
 from core.run.crew import Crew
+from core.run.engine import Engine
 from core.run.workers import hire
 from core.settings import BatchSettings, EncodeSettings, EnhanceSettings
 

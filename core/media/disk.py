@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections import deque
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from core.errors import WriterError
 if TYPE_CHECKING:
     from pathlib import Path
 
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+"""What the system says where nothing more can be written."""
 RESERVE_BYTES = 64 * 1024 * 1024
 """Left free when a recording stops by itself: room to finish its file, and for everyone else."""
 WARN_MINUTES = 5.0

@@ -61,16 +61,9 @@ class FilmEncoder:
         self._unit, self._colour = info.time_base, output_colour(info.colour)
         self._size = size or (info.width, info.height)
         self._reformatter = VideoReformatter()
-        width, height = self._size
-        stream = output.add_stream(
-            encoder,
-            rate=25,
-            options={**encoder_options(encoder, settings), **(options or {})},
-            width=width,
-            height=height,
-        )
-        assert isinstance(stream, av.VideoStream)
-        self.stream = stream
+        deep = info.ten_bit if ten_bit is None else ten_bit
+        wishes = {**encoder_options(encoder, settings), **(options or {})}
+        self.stream = _add_stream(output, encoder, self._size, deep, wishes)
         """What the packets belong to, in `output`."""
         self.shift = Fraction(0)
         """Seconds by which frames are moved to the front."""
@@ -81,20 +74,8 @@ class FilmEncoder:
         self._held: Frame | None = None
         self._given = False
         self._last_length = Fraction(0)
-        deep = info.ten_bit if ten_bit is None else ten_bit
-        context = stream.codec_context
-        context.pix_fmt = pixel_format_for(encoder, ten_bit=deep, width=width, height=height)
-        context.time_base = info.time_base
-        # Without it the length of the last frame is lost.
-        context.flags |= Flags.frame_duration
-        describe_film(stream, info)
-        try:
-            context.open()
-        except (FFmpegError, ValueError) as error:
-            raise SettingsError(
-                f"{encoder} refused to start with preset {settings.preset!r} and crf "
-                f"{settings.crf} at {width}x{height}; check these settings"
-            ) from error
+        describe_film(self.stream, info)
+        self._open(encoder, settings)
 
     @property
     def pixel_format(self) -> str:
@@ -125,6 +106,19 @@ class FilmEncoder:
             _set_decoding_times(packets)
         return packets
 
+    def _open(self, encoder: str, settings: EncodeSettings) -> None:
+        context = self.stream.codec_context
+        context.time_base = self._unit
+        # Without it the length of the last frame is lost.
+        context.flags |= Flags.frame_duration
+        try:
+            context.open()
+        except (FFmpegError, ValueError) as error:
+            raise SettingsError(
+                f"{encoder} refused to start with preset {settings.preset!r} and crf "
+                f"{settings.crf} at {context.width}x{context.height}; check these settings"
+            ) from error
+
     def _encode(self, frame: Frame, *, last: bool = False) -> list[Packet[Any]]:
         begin, length = frame.pts * frame.time_base, frame.duration * frame.time_base
         self.reached, self.end = begin, begin + length
@@ -138,6 +132,21 @@ class FilmEncoder:
             picture.pict_type = PictureType.I
         self._last_length = length
         return self.stream.encode(picture)
+
+
+def _add_stream(
+    output: OutputContainer,
+    encoder: str,
+    size: tuple[int, int],
+    deep: bool,
+    options: dict[str, str],
+) -> VideoStream:
+    width, height = size
+    stream = output.add_stream(encoder, rate=25, options=options, width=width, height=height)
+    assert isinstance(stream, av.VideoStream)
+    layout = pixel_format_for(encoder, ten_bit=deep, width=width, height=height)
+    stream.codec_context.pix_fmt = layout
+    return stream
 
 
 def _set_decoding_times(packets: Sequence[Packet[Any]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import math
 from contextlib import contextmanager
 from fractions import Fraction
@@ -14,6 +13,7 @@ from av.error import FFmpegError
 from core.errors import WriterError
 from core.media.atomic import PartFile
 from core.media.copying import StreamCopier
+from core.media.disk import FULL
 from core.media.tags import container_tags, stream_tags
 from core.settings import TrimSettings
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _FINEST_MOVIE_CLOCK = 10_000_000
 """MP4 writes the delay of a late stream in units of the film's clock; finer is not needed."""
 _MATROSKA = {"matroska", "webm"}
-_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 class FilmMuxer:
@@ -204,5 +203,5 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except (FFmpegError, OSError) as error:
-        advice = "free some space" if error.errno in _FULL else "try another codec or folder"
+        advice = "free some space" if error.errno in FULL else "try another codec or folder"
         raise WriterError(f"{path} could not be written ({error.strerror}); {advice}") from error

@@ -13,6 +13,7 @@ from core.media.film_encoder import describe_film, notes_on_layout
 from core.media.film_muxer import FilmMuxer
 from core.media.packets import open_input
 from core.media.parameter_sets import joined_records
+from core.media.tags import OUR_KEY
 from core.media.timetable import Timetable
 from core.media.writer import check_output
 
@@ -38,7 +39,7 @@ def join(
     tag: str = "enhanced with LowLux",
     overwrite: bool = False,
 ) -> tuple[str, ...]:
-    """Writes what `VideoWriter` would have written from the frames of all chunks.
+    """Writes what `VideoWriter` would have from the frames of all chunks; tells what was not kept.
 
     Pictures are stored as they are in the chunks, at the same times; everything else the source
     has is copied once. Reads every chunk twice, and holds one packet at a time.
@@ -52,9 +53,6 @@ def join(
         tag: what the metadata says about the enhancement.
         overwrite: whether an existing file may be replaced.
 
-    Returns:
-        Plain sentences on what could not be kept.
-
     Raises:
         SettingsError: the container cannot hold the codec.
         WriterError: the chunks do not belong together, one is missing or damaged, there are no
@@ -64,20 +62,21 @@ def join(
     film = _look_through(chunks, output, info.time_base)
     muxer = FilmMuxer(output, container_for(output), tag=tag, overwrite=overwrite)
     try:
-        stream = _add_film(muxer, film, info)
-        if copy_from is not None:
-            muxer.copy_from(copy_from, stream)
-        muxer.begin(film.times.first * info.time_base, info.time_base)
-        for place, packet in enumerate(_packets(film.chunks, info.time_base)):
-            packet.dts = film.times.decoded_at(place)
-            packet.duration = film.times.length(packet.pts or 0)
-            packet.stream = stream
-            muxer.mux([packet], packet.dts * info.time_base)
-        muxer.close()
+        _write(muxer, film, info, copy_from)
     except BaseException:
         muxer.abort()
         raise
     return (*notes_on_layout(output, info, settings, film.kind.layout), *muxer.notes)
+
+
+def tag_of(path: Path) -> str:
+    """What `join` said about the enhancement when it made a film; empty for any other file."""
+    try:
+        with open_input(path) as film:
+            # Matroska writes keys in capitals.
+            return next((said for key, said in film.metadata.items() if key.lower() == OUR_KEY), "")
+    except (FFmpegError, OSError):
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +183,19 @@ def _add_film(muxer: FilmMuxer, film: _Film, info: SourceInfo) -> VideoStream:
     if film.record:
         stream.codec_context.extradata = film.record
     return stream
+
+
+def _write(muxer: FilmMuxer, film: _Film, info: SourceInfo, copy_from: Path | None) -> None:
+    stream, unit = _add_film(muxer, film, info), info.time_base
+    if copy_from is not None:
+        muxer.copy_from(copy_from, stream)
+    muxer.begin(film.times.first * unit, unit)
+    for place, packet in enumerate(_packets(film.chunks, unit)):
+        packet.dts = film.times.decoded_at(place)
+        packet.duration = film.times.length(packet.pts or 0)
+        packet.stream = stream
+        muxer.mux([packet], packet.dts * unit)
+    muxer.close()
 
 
 def _stranger(path: Path, why: str) -> WriterError:

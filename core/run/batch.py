@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING
 
-from core.enhance.plan import Machine, resolve
 from core.errors import CoreError, WriterError
-from core.media.disk import RESERVE_BYTES, free_bytes
-from core.model import checkpoint
-from core.run import manifest as manifests
+from core.media.disk import free_bytes
 from core.run.batch_events import (
     BatchStatus,
     Event,
@@ -24,9 +20,11 @@ from core.run.batch_events import (
 )
 from core.run.chunk_task import ChunkDone
 from core.run.crew import Advanced, Completed, Failed, is_disk_full
+from core.run.disk_watch import DiskWatch
 from core.run.film import Film, FilmState
 from core.run.film_tasks import Surveyed
-from core.run.journal import Identity, SourceMark, clear, program_version, save
+from core.run.journal import clear, save
+from core.run.manifest import is_made
 from core.run.pace import Pace
 
 if TYPE_CHECKING:
@@ -35,32 +33,11 @@ if TYPE_CHECKING:
 
     from core.run.batch_plan import BatchPlan, Job
     from core.run.crew import Crew, Told, Work
-    from core.settings import BatchSettings, EnhanceSettings
+    from core.run.engine import Engine
+    from core.settings import BatchSettings
+
 
 _LOOK_EVERY_S = 0.5
-_FULL_PATIENCE_S = 5.0
-"""After a disk was full, nothing is tried for so long, whatever the disk says of its room."""
-_MIB = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """What all frames of a batch are enhanced with."""
-
-    device: Literal["cpu", "cuda"]
-    precision: str
-    model_sha256: str
-
-    @classmethod
-    def of(cls, enhance: EnhanceSettings) -> Self:
-        """What this machine would use.
-
-        Raises:
-            CoreError: there is no such model, or not the device asked for.
-        """
-        plan = resolve(enhance, Machine.probe())
-        loaded = checkpoint.load(checkpoint.find(enhance.model), "deepspg")
-        return cls("cuda" if plan.device == "cuda" else "cpu", plan.precision, loaded.sha256)
 
 
 class Batch:
@@ -90,16 +67,15 @@ class Batch:
     ) -> None:
         self._plan, self._settings, self._engine = plan, settings, engine
         self._crew, self._tell, self._is_stopping = crew, tell, is_stopping
-        self._free, self._clock = free, clock
+        self._clock = clock
+        self._disk = DiskWatch(settings, free, clock)
         self._tickets = itertools.count(1)
         self._films: list[Film] = []
         self._works: dict[int, tuple[Film, Work]] = {}
         self._unsaved: list[Film] = []
         self._results: list[FilmResult] = []
         self._pace = Pace(clock)
-        self._full_until = 0.0
         self._paused = ""
-        self._largest_chunk = 0
         self._busy_seconds = 0.0
 
     def run(self) -> Outcome:
@@ -126,26 +102,17 @@ class Batch:
         settings, engine = self._settings, self._engine
         try:
             job.output.parent.mkdir(parents=True, exist_ok=True)
-            mark = SourceMark.of(job.source)
+            identity = engine.identity(job.source, settings)
         except (CoreError, OSError) as error:
-            self._over(_result(job, "failed", str(error)))
+            self._over(FilmResult(job.source, job.output, "failed", str(error), 0, 0, 0, 0, ()))
             return
-        identity = Identity(
-            source=mark,
-            enhance=settings.enhance,
-            encode=settings.encode,
-            chunk_seconds=settings.chunk_seconds,
-            only_dark=settings.only_dark,
-            device=engine.device,
-            precision=engine.precision,
-            model_sha256=engine.model_sha256,
-            program=program_version(),
-        )
-        if settings.overwrite and _is_made(job.output, identity):
-            note = "It was made already, with these very settings"
-            self._over(replace(_result(job, "done", ""), notes=(note,)))
+        film = Film(job, identity, overwrite=settings.overwrite)
+        if settings.overwrite and is_made(job.output, identity):
+            film.state = FilmState.DONE
+            film.notes.append("It was made already, with these very settings")
+            self._over(film.result)
             return
-        self._films.append(Film(job, identity, overwrite=settings.overwrite))
+        self._films.append(film)
 
     def _hand_out(self) -> None:
         """Gives every free hand something to do, films in order."""
@@ -153,15 +120,12 @@ class Batch:
             while not film.is_over and len(self._works) < self._crew.size:
                 if self._is_out_of_room(film):
                     return
-                ticket, journal = next(self._tickets), film.journal
+                ticket = next(self._tickets)
                 work = film.next_work(ticket, self._crew.threads)
                 if work is None:
                     break
                 self._works[ticket] = (film, work)
-                if film.journal is journal or self._save(film):
-                    self._crew.begin(ticket, work)
-                else:
-                    self._heard(Failed(ticket, "The disk is full", is_disk_full=True))
+                self._crew.begin(ticket, work)
 
     def _heard(self, event: Told) -> None:
         film, work = self._works[event.ticket]
@@ -171,6 +135,8 @@ class Batch:
         was_over = film.is_over
         del self._works[event.ticket]
         if isinstance(event, Failed):
+            # What was done of it is lost.
+            self._pace.went_on(film, film.advanced(event.ticket, 0), work)
             self._failed(film, event)
         else:
             self._completed(film, work, event)
@@ -181,7 +147,7 @@ class Batch:
         result = event.result
         if isinstance(result, ChunkDone):
             self._pace.went_on(film, film.advanced(event.ticket, result.frames), work)
-            self._largest_chunk = max(self._largest_chunk, result.size)
+            self._disk.took(result.size)
             self._busy_seconds += result.busy_seconds
         film.completed(event.ticket, result)
         if isinstance(result, Surveyed) and not film.is_over:
@@ -194,7 +160,7 @@ class Batch:
     def _failed(self, film: Film, event: Failed) -> None:
         film.failed(event)
         if event.is_disk_full:
-            self._full_until = self._clock() + _FULL_PATIENCE_S
+            self._disk.was_full()
         elif not film.is_over:
             self._tell(Retried(film.job.source, event.reason))
 
@@ -207,14 +173,14 @@ class Batch:
             if not is_disk_full(error):
                 film.give_up(str(error))
                 return False
-            self._full_until = self._clock() + _FULL_PATIENCE_S
+            self._disk.was_full()
             if film not in self._unsaved:
                 self._unsaved.append(film)
             return False
         return True
 
     def _save_unsaved(self) -> None:
-        if self._unsaved and self._clock() >= self._full_until:
+        if self._unsaved and not self._disk.is_full:
             unsaved, self._unsaved = self._unsaved, []
             for film in (film for film in unsaved if not film.is_over):
                 self._save(film)
@@ -223,36 +189,13 @@ class Batch:
 
     def _is_out_of_room(self, film: Film) -> bool:
         """Tells when the disk has become too full, and when it has room again."""
-        reason = self._lack(film)
+        reason = self._disk.lack(film, len(self._works), is_unsaved=bool(self._unsaved))
         if reason and not self._paused:
             self._tell(Paused(reason))
         elif self._paused and not reason:
             self._tell(Resumed())
         self._paused = reason
         return bool(reason)
-
-    def _lack(self, film: Film) -> str:
-        folder = film.job.output.parent
-        if self._clock() < self._full_until or self._unsaved:
-            return f"The disk of {folder} is full; free some space, and the batch goes on"
-        try:
-            free = self._free(folder)
-        except WriterError as error:
-            return str(error)
-        need = self._reserve(film.job) + film.next_size
-        if free >= need:
-            return ""
-        return (
-            f"The disk of {folder} has {free // _MIB} MiB left, and {need // _MIB + 1} are needed; "
-            "free some space, and the batch goes on"
-        )
-
-    def _reserve(self, job: Job) -> int:
-        """Bytes that must be free before anything is begun."""
-        if self._settings.min_free is not None:
-            return self._settings.min_free * _MIB
-        chunk = self._largest_chunk or _bytes_per_chunk(job, self._settings.chunk_seconds)
-        return RESERVE_BYTES + chunk * (len(self._works) + 1)
 
     def _finish(self, film: Film) -> None:
         job = film.job
@@ -261,7 +204,7 @@ class Batch:
                 clear(job.output)
         except CoreError as error:
             film.notes.append(str(error))
-        self._over(_result_of(film, "done" if film.state is FilmState.DONE else "failed"))
+        self._over(film.result)
 
     def _over(self, result: FilmResult) -> None:
         self._results.append(result)
@@ -281,7 +224,7 @@ class Batch:
     def _outcome(self, seconds: float) -> Outcome:
         left = [film for film in self._films if not film.is_over]
         for film in left:
-            self._over(_result_of(film, "stopped"))
+            self._over(film.result)
         share = self._busy_seconds / (seconds * self._crew.size) if seconds > 0 else 0.0
         return Outcome(
             films=tuple(self._results),
@@ -290,40 +233,3 @@ class Batch:
             frames=self._pace.frames,
             interrupted=bool(left),
         )
-
-
-def _is_made(output: Path, identity: Identity) -> bool:
-    """Whether an earlier run, killed before it came to its end, has replaced this output."""
-    try:
-        manifest = manifests.read(output)
-        return manifest.recipe.identity == identity and manifest.output.size == (
-            output.stat().st_size
-        )
-    except (CoreError, OSError):
-        return False
-
-
-def _bytes_per_chunk(job: Job, chunk_seconds: float) -> int:
-    """As much as the source has for as long: nothing was measured yet."""
-    size = job.source.stat().st_size
-    length = job.info.duration_seconds or chunk_seconds or 1.0
-    return round(size * min(1.0, max(chunk_seconds, 1.0) / max(length, 1e-3)))
-
-
-def _result(job: Job, state: Literal["done", "failed", "stopped"], reason: str) -> FilmResult:
-    return FilmResult(job.source, job.output, state, reason, 0, 0, 0, 0, ())
-
-
-def _result_of(film: Film, state: Literal["done", "failed", "stopped"]) -> FilmResult:
-    done = () if film.journal is None else film.journal.done
-    return FilmResult(
-        source=film.job.source,
-        output=film.job.output,
-        state=state,
-        reason=film.reason,
-        frames=sum(chunk.frames for chunk in done),
-        copied_frames=sum(chunk.frames for chunk in done if chunk.copied),
-        dropped=sum(chunk.dropped for chunk in done),
-        size=film.size,
-        notes=tuple(film.notes),
-    )

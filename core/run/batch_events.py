@@ -55,8 +55,8 @@ class FilmStatus:
     frames: int
     """Done, all runs together."""
     total: int | None
-    fps: float
-    """Frames a second since this run took it up."""
+    fps: float | None
+    """Frames a second since this run took it up; none before it is known."""
     seconds_left: float | None
 
 

@@ -6,28 +6,21 @@ import os
 import time
 import unicodedata
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import CoreError, SettingsError
 from core.media.codecs import CONTAINERS, encoder_for
 from core.media.source import open_source
+from core.run.inputs import find_inputs, growing
 from core.run.journal import journal_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from core.media.source import SourceInfo
+    from core.run.inputs import Found
     from core.settings import BatchSettings
-
-VIDEO_SUFFIXES = (
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg",
-    ".wmv", ".flv", ".3gp", ".ogv", ".mxf", ".vob",
-)  # fmt: skip
-"""What is taken from folders; a file that is named itself is taken whatever its suffix."""
-RECENT_S = 3.0
-"""A file written so shortly ago is looked at twice, so far apart: a camera may still write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +62,6 @@ class BatchPlan:
     """Plain sentences on what else the user ought to know."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """An input, and where in the output folder its result goes."""
-
-    source: Path
-    place: Path
-    """Relative; the folder of the result."""
-    state: tuple[int, int] | None
-    """Its size in bytes and the time it was last written, in ns; None if it cannot be seen."""
-
-
 def make_plan(
     inputs: Sequence[Path],
     folder: Path,
@@ -98,84 +80,26 @@ def make_plan(
         SettingsError: an input does not exist, there are no films, two outputs would have one
             name, or an output would replace an input.
     """
-    notes: list[str] = []
-    found = list(_search(inputs, folder, settings, notes))
-    if not found:
-        raise SettingsError(
-            f"There is no video in {', '.join(map(str, inputs))}; check the folder, and --include "
-            "and --exclude"
-        )
-    unique, left_out = _without_twins(found)
+    found, notes = find_inputs(inputs, folder, settings)
+    unique, twins = _without_twins(found)
     outputs = [_output(item, folder, settings) for item in unique]
     _refuse_collisions(unique, outputs)
-    jobs: list[Job] = []
-    growing = _growing(unique, wait)
-    for item, output in zip(unique, outputs, strict=True):
-        job = _look_into(item, output, settings, is_growing=item.source in growing)
-        (jobs if isinstance(job, Job) else left_out).append(job)  # type: ignore[arg-type]
-    return BatchPlan(folder, tuple(jobs), tuple(left_out), tuple(notes))
+    unfinished = growing(unique, wait)
+    seen = [
+        _look_into(item, output, settings, is_growing=item.source in unfinished)
+        for item, output in zip(unique, outputs, strict=True)
+    ]
+    return BatchPlan(
+        folder,
+        jobs=tuple(item for item in seen if isinstance(item, Job)),
+        left_out=(*twins, *(item for item in seen if isinstance(item, LeftOut))),
+        notes=tuple(notes),
+    )
 
 
-def read_list(lines: Iterable[str]) -> list[Path]:
-    """Inputs from a text, one a line; empty lines and those that begin with # mean nothing."""
-    names = (line.rstrip("\r\n") for line in lines)
-    return [Path(name) for name in names if name.strip() and not name.startswith("#")]
-
-
-def _search(
-    inputs: Sequence[Path], folder: Path, settings: BatchSettings, notes: list[str]
-) -> Iterator[_Found]:
-    several = sum(path.is_dir() for path in inputs) > 1
-    for path in inputs:
-        if path.is_dir():
-            place = Path(path.resolve().name) if several else Path()
-            yield from _search_folder(path, place, folder, settings, notes)
-        elif os.path.lexists(path):
-            yield _Found(path, Path(), _state(path))
-        else:
-            raise SettingsError(f"The input {path} does not exist; check the spelling")
-
-
-def _search_folder(
-    top: Path, place: Path, folder: Path, settings: BatchSettings, notes: list[str]
-) -> Iterator[_Found]:
-    ours = folder.resolve()
-    for name, folders, files in os.walk(top, onerror=lambda error: _note_closed(error, notes)):
-        here = Path(name)
-        if here.resolve() == ours and here != top:
-            notes.append(f"{here}, the output folder, lies in {top} and was not searched")
-            folders.clear()
-            continue
-        folders[:] = sorted(inner for inner in folders if not inner.endswith(".lowlux-chunks"))
-        for path in (here / file for file in sorted(files)):
-            relative = path.relative_to(top)
-            if path.suffix.lower() in VIDEO_SUFFIXES and _is_wanted(relative, settings):
-                yield _Found(path, place / relative.parent, _state(path))
-
-
-def _note_closed(error: OSError, notes: list[str]) -> None:
-    notes.append(f"The folder {error.filename} cannot be read ({error.strerror})")
-
-
-def _is_wanted(relative: Path, settings: BatchSettings) -> bool:
-    def matches(patterns: tuple[str, ...]) -> bool:
-        names = (relative.as_posix(), relative.name)
-        return any(fnmatch(name, pattern) for pattern in patterns for name in names)
-
-    return (not settings.include or matches(settings.include)) and not matches(settings.exclude)
-
-
-def _state(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
-
-
-def _without_twins(found: Iterable[_Found]) -> tuple[list[_Found], list[LeftOut]]:
+def _without_twins(found: Iterable[Found]) -> tuple[list[Found], list[LeftOut]]:
     """Every file once, whatever names it has."""
-    unique: dict[object, _Found] = {}
+    unique: dict[object, Found] = {}
     twins: list[LeftOut] = []
     for item in found:
         path = item.source
@@ -189,7 +113,7 @@ def _without_twins(found: Iterable[_Found]) -> tuple[list[_Found], list[LeftOut]
     return list(unique.values()), twins
 
 
-def _output(item: _Found, folder: Path, settings: BatchSettings) -> Path:
+def _output(item: Found, folder: Path, settings: BatchSettings) -> Path:
     source = item.source
     parent, ext = source.resolve().parent.name, source.suffix[1:].lower()
     try:
@@ -217,7 +141,7 @@ def _suffix(source: Path, settings: BatchSettings) -> str:
     return wished
 
 
-def _refuse_collisions(found: Sequence[_Found], outputs: Sequence[Path]) -> None:
+def _refuse_collisions(found: Sequence[Found], outputs: Sequence[Path]) -> None:
     taken: dict[str, Path] = {}
     sources = {os.path.realpath(item.source): item.source for item in found}
     for item, output in zip(found, outputs, strict=True):
@@ -235,16 +159,8 @@ def _refuse_collisions(found: Sequence[_Found], outputs: Sequence[Path]) -> None
             raise SettingsError(f"{output} would replace the input {victim}; choose another folder")
 
 
-def _growing(found: Sequence[_Found], wait: Callable[[float], None]) -> set[Path]:
-    """Files that changed while they were looked at."""
-    now = time.time_ns()
-    if any(item.state and abs(now - item.state[1]) < RECENT_S * 1e9 for item in found):
-        wait(RECENT_S)
-    return {item.source for item in found if item.state and _state(item.source) != item.state}
-
-
 def _look_into(
-    item: _Found, output: Path, settings: BatchSettings, *, is_growing: bool
+    item: Found, output: Path, settings: BatchSettings, *, is_growing: bool
 ) -> Job | LeftOut:
     source = item.source
     if is_growing:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from core.errors import CoreError
+from core.media.disk import FULL
 from core.run.chunk_task import ChunkDone, ChunkTask, run_chunk
 from core.run.film_tasks import Joined, JoinTask, Surveyed, SurveyTask, join_film, survey
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 Work = SurveyTask | ChunkTask | JoinTask
 """All of it pickles."""
 Result = Surveyed | ChunkDone | Joined
-
-_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ def failed(ticket: int, error: BaseException) -> Failed:
 def is_disk_full(error: BaseException | None) -> bool:
     """Whether that is what is behind an error."""
     while error is not None:
-        if getattr(error, "errno", None) in _FULL:  # the system's errors, and FFmpeg's
+        if getattr(error, "errno", None) in FULL:  # the system's errors, and FFmpeg's
             return True
         error = error.__cause__
     return False

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from core.run.batch_events import FilmResult
 from core.run.chunk_task import ChunkDone, ChunkTask
-from core.run.film_tasks import Joined, JoinTask, Surveyed, SurveyTask
-from core.run.journal import chunk_path
+from core.run.film_tasks import Joined, JoinTask, Surveyed, SurveyTask, task_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from core.run.batch_plan import Job
     from core.run.crew import Failed, Result, Work
-    from core.run.journal import Identity, Journal, Piece
+    from core.run.identity import Identity
+    from core.run.journal import Journal, Piece
 
 TRIES = 3
 """Of a chunk, or of another step, before its film is given up."""
@@ -31,6 +32,12 @@ class FilmState(Enum):
     JOIN = "joining"
     DONE = "done"
     FAILED = "failed"
+
+
+_ENDS: dict[FilmState, Literal["done", "failed"]] = {
+    FilmState.DONE: "done",
+    FilmState.FAILED: "failed",
+}
 
 
 @dataclass(slots=True)
@@ -126,6 +133,22 @@ class Film:
         self._left.clear()
 
     @property
+    def result(self) -> FilmResult:
+        """What became of it; where it is not over, it was stopped."""
+        done = () if self.journal is None else self.journal.done
+        return FilmResult(
+            source=self.job.source,
+            output=self.job.output,
+            state=_ENDS.get(self.state, "stopped"),
+            reason=self.reason,
+            frames=sum(chunk.frames for chunk in done),
+            copied_frames=sum(chunk.frames for chunk in done if chunk.copied),
+            dropped=sum(chunk.dropped for chunk in done),
+            size=self.size,
+            notes=tuple(self.notes),
+        )
+
+    @property
     def next_size(self) -> int:
         """Bytes that joining takes; 0 before all chunks are done."""
         if self.journal is None or self._left or self._under_way or self.journal.left:
@@ -151,13 +174,13 @@ class Film:
         return self.job.frames
 
     @property
-    def frames_left(self) -> float:
-        """To be enhanced, about; those that are copied cost next to nothing."""
-        if self.is_over:
+    def frames_left(self) -> float | None:
+        """To be enhanced, about; those that are copied cost next to nothing. None: not known."""
+        if self.is_over or (self.journal is not None and not self.journal.left):
             return 0.0
-        total = self.job.frames or 0
-        if self.journal is None:
-            return float(total)
+        total = self.job.frames
+        if total is None or self.journal is None:
+            return total
         seconds = {piece.chunk.number: length for piece, length in self._lengths()}
         whole = sum(seconds.values()) or 1.0
         left = [piece for piece in self.journal.left if not piece.copied]
@@ -172,45 +195,22 @@ class Film:
         if self.state is not FilmState.CHUNKS or self.journal is None:
             return None, None
         if self._left:
+            assert self._surveyed is not None
             piece = self._left.pop(0)
-            return self._chunk_task(piece, threads), piece
+            source, output = self.job.source, self.job.output
+            return task_of(piece, self._surveyed, source, output, threads), piece
         if self._under_way:
             return None, None
         return self._join_task(self.journal, threads), None
 
-    def _chunk_task(self, piece: Piece, threads: int) -> ChunkTask:
-        assert self.journal is not None
-        assert self._surveyed is not None
-        identity = self._identity
-        return ChunkTask(
-            source=self.job.source,
-            output=self.job.output,
-            path=chunk_path(self.job.output, piece.chunk.number),
-            chunk=piece.chunk,
-            enhance=identity.enhance.model_copy(update={"device": identity.device}),
-            encode=identity.encode,
-            precision=identity.precision,
-            model_sha256=identity.model_sha256,
-            threads=threads,
-            warm_up=self._surveyed.warm_up,
-            copied=piece.copied,
-            beside_copies=any(other.copied for other in self.journal.pieces),
-        )
-
     def _join_task(self, journal: Journal, threads: int) -> JoinTask:
         assert self._surveyed is not None
         self.state = FilmState.JOIN
-        identity = self._identity
-        overwrite = self._overwrite or journal.joining
-        if not self.job.output.exists():
-            self.journal = journal.model_copy(update={"joining": True})
-        tag = f"enhanced with LowLux, model {identity.enhance.model} {identity.model_sha256[:12]}"
         return JoinTask(
             source=self.job.source,
             output=self.job.output,
             journal=journal,
-            tag=tag,
-            overwrite=overwrite,
+            overwrite=self._overwrite,
             warm_up=self._surveyed.warm_up,
             threads=threads,
         )
@@ -225,7 +225,8 @@ class Film:
             self._note(f"All of it was enhanced, not only the dark: {surveyed.journal.reason}")
         self.state = FilmState.CHUNKS
         output = self.job.output
-        if output.exists() and not (self._overwrite or surveyed.journal.joining):
+        # Where nothing is left, it may be the result: joining can tell.
+        if self._left and output.exists() and not self._overwrite:
             self.give_up(f"{output} exists already; --overwrite makes it anew")
 
     def _is_enough(self, under_way: _UnderWay) -> bool:

@@ -7,13 +7,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from core.errors import SourceLostError
-from core.media.joining import join
+from core.media.joining import join, tag_of
 from core.media.keyframes import Chunk, cut_into_chunks
 from core.media.mixing import reason_not_to_mix
 from core.media.source import open_source
-from core.run.chunk_task import WARM_UP_FRAMES
+from core.run.chunk_task import WARM_UP_FRAMES, ChunkTask
 from core.run.darkness_switch import DARK, LIGHT, mean_luma
-from core.run.journal import Identity, Journal, Piece, SourceMark, chunk_files, resume
+from core.run.identity import Identity, SourceMark
+from core.run.journal import Journal, Piece, chunk_files, chunk_path, resume
 from core.run.manifest import Recipe
 from core.run.verify import write_manifest
 
@@ -55,9 +56,8 @@ class JoinTask:
     source: Path
     output: Path
     journal: Journal
-    tag: str
-    """What the metadata says about the enhancement."""
     overwrite: bool
+    """Whether a file that took the output's name may be replaced; its own result may always."""
     warm_up: float
     """Seconds before a chunk that its worker looked at."""
     threads: int
@@ -88,32 +88,74 @@ def survey(task: SurveyTask, tick: Callable[[int], None] = lambda _: None) -> Su
     return Surveyed(journal, why, float(WARM_UP_FRAMES / Fraction(rate)))
 
 
+def task_of(
+    piece: Piece, surveyed: Surveyed, source: Path, output: Path, threads: int
+) -> ChunkTask:
+    """What a worker is asked to do for a piece of a film.
+
+    Args:
+        piece: one of the film's.
+        surveyed: what was found out about the film.
+        source: the film.
+        output: what is made of it.
+        threads: processor threads the worker may use.
+    """
+    identity = surveyed.journal.identity
+    return ChunkTask(
+        source=source,
+        output=output,
+        path=chunk_path(output, piece.chunk.number),
+        chunk=piece.chunk,
+        enhance=identity.enhance.model_copy(update={"device": identity.device}),
+        encode=identity.encode,
+        precision=identity.precision,
+        model_sha256=identity.model_sha256,
+        threads=threads,
+        warm_up=surveyed.warm_up,
+        copied=piece.copied,
+        beside_copies=any(other.copied for other in surveyed.journal.pieces),
+    )
+
+
 def join_film(task: JoinTask) -> Joined:
     """Joins all chunks; the output is there only when it is complete. Then writes its manifest.
 
+    May be done again, also where an earlier worker was lost after the output had its name: the
+    output tells which chunks it was made of.
+
     Raises:
-        CoreError: the source has changed since its first chunk, a chunk is damaged, or the disk
-            is full; nothing is left behind.
+        CoreError: the source has changed since its first chunk, another file took the output's
+            name, a chunk is damaged, or the disk is full; nothing is left behind.
     """
-    if SourceMark.of(task.source) != task.journal.identity.source:
+    journal = task.journal
+    if SourceMark.of(task.source) != journal.identity.source:
         raise SourceLostError(
             f"{task.source} was changed while it was worked on; start again when it is complete"
         )
     with open_source(task.source) as source:
         info = source.info
     notes = join(
-        chunk_files(task.journal, task.output),
+        chunk_files(journal, task.output),
         task.output,
         info,
-        task.journal.identity.encode,
+        journal.identity.encode,
         copy_from=task.source,
-        tag=task.tag,
-        overwrite=task.overwrite,
+        tag=_tag(journal),
+        overwrite=task.overwrite or journal.mark in tag_of(task.output),
     )
-    recipe = Recipe.of(task.journal, task.warm_up, task.threads)
+    recipe = Recipe.of(journal, task.warm_up, task.threads)
     manifest = write_manifest(task.output, task.source, recipe)
     wrong = [f"{check.name}: {check.detail}" for check in manifest.checks if not check.passed]
     return Joined((*notes, *wrong), manifest.output.size)
+
+
+def _tag(journal: Journal) -> str:
+    """What the metadata says about the enhancement."""
+    identity = journal.identity
+    return (
+        f"enhanced with LowLux, model {identity.enhance.model} {identity.model_sha256[:12]}, "
+        f"film {journal.mark}"
+    )
 
 
 def _begin(task: SurveyTask, tick: Callable[[int], None]) -> Journal:

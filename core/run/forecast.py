@@ -14,9 +14,9 @@ from core.run.chunk_task import ChunkTask, run_chunk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from core.run.batch import Engine
     from core.run.batch_plan import BatchPlan, Job
     from core.run.chunk_task import ChunkDone
+    from core.run.engine import Engine
     from core.settings import BatchSettings
 
 SHORT, LONG = 2, 8
@@ -33,6 +33,8 @@ class Forecast:
     """Of work, if all processor cores are at it; None where the length is not known."""
     size: int | None
     """Bytes of the output's pictures, likewise."""
+    at_most: bool
+    """Parts may turn out bright enough to be copied: only decoding all of the film would tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,14 @@ def forecasts(
             rates[kind] = _measured(job, settings, engine, threads)
         rate, frames = rates[kind], job.frames
         if frames is None:
-            yield Forecast(job, None, None, None)
-        else:
-            size = round(rate.first + rate.size * frames)
-            yield Forecast(job, frames, round(rate.seconds * frames, 1), size)
+            yield Forecast(job, None, None, None, settings.only_dark)
+            continue
+        size = round(rate.first + rate.size * frames)
+        if settings.only_dark:
+            # Copied pictures are as large as they were.
+            size = max(size, job.source.stat().st_size)
+        seconds = round(rate.seconds * frames, 1)
+        yield Forecast(job, frames, seconds, size, settings.only_dark)
 
 
 def _measured(job: Job, settings: BatchSettings, engine: Engine, threads: int) -> _Rate:

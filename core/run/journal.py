@@ -15,91 +15,23 @@ import json
 import os
 import re
 import shutil
-from functools import cache
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from core.errors import SourceOpenError, WriterError
+from core.errors import WriterError
 from core.media.atomic import PartFile
 from core.media.keyframes import Chunk
 from core.run.chunk_task import ChunkDone
-from core.settings import EncodeSettings, EnhanceSettings, Model
+from core.run.identity import Identity
+from core.settings import Model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_MARK_BYTES = 1024 * 1024
-"""Of the head and of the tail of a source that are hashed."""
-
-
-class SourceMark(Model):
-    """Tells a source from another one, or from itself after a change, without reading it all."""
-
-    size: int
-    """Bytes."""
-    mtime_ns: int
-    """When it was last written."""
-    ends_sha256: str
-    """Of its first and its last MiB."""
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """Look at a file.
-
-        Raises:
-            SourceOpenError: it cannot be read.
-        """
-        try:
-            with path.open("rb") as file:
-                status = os.fstat(file.fileno())
-                digest = hashlib.sha256(file.read(_MARK_BYTES))
-                file.seek(max(0, status.st_size - _MARK_BYTES))
-                digest.update(file.read(_MARK_BYTES))
-        except OSError as error:
-            raise SourceOpenError(f"{path} cannot be read: {error.strerror}") from error
-        return cls(size=status.st_size, mtime_ns=status.st_mtime_ns, ends_sha256=digest.hexdigest())
-
-
-class Identity(Model):
-    """All that a film's frames depend on; the journal and the manifest carry it."""
-
-    source: SourceMark
-    enhance: EnhanceSettings
-    encode: EncodeSettings
-    """What is used, not what was asked for, where that is not on this machine."""
-    chunk_seconds: float
-    """How long chunks are at least: frames at their seams depend on it."""
-    only_dark: bool
-    """Bright parts are copied."""
-    device: str
-    """The network runs on."""
-    precision: str
-    """Of its arithmetic."""
-    model_sha256: str
-    """Of the weights."""
-    program: str
-    """Version of LowLux."""
-
-    def differs_from(self, other: Identity) -> str:
-        """What is not the same, in plain words; empty where all is."""
-        names = {
-            "source": "the source has changed",
-            "model_sha256": "the model has changed",
-            "program": f"it was begun with version {other.program}",
-        }
-        changed = [name for name in type(self).model_fields if self._has_other(name, other)]
-        return ", ".join(names.get(name, f"{_words(name)} has changed") for name in changed)
-
-    def _has_other(self, name: str, other: Identity) -> bool:
-        return bool(getattr(self, name) != getattr(other, name))
-
-
-def _words(name: str) -> str:
-    kinds = {"enhance": "a setting of the enhancement", "encode": "a setting of the encoder"}
-    return kinds.get(name, f"the setting {name}")
+LAYOUT: Final = 2
+"""Of this record; any other is not used."""
 
 
 class Piece(Model):
@@ -115,8 +47,7 @@ class Piece(Model):
 class Journal(Model):
     """What is known and done of a film. Every step makes a new one."""
 
-    layout: Literal[1] = 1
-    """Of this record."""
+    layout: Literal[2] = LAYOUT
     identity: Identity
     pieces: tuple[Piece, ...]
     """In order of time; together they are the film."""
@@ -124,8 +55,6 @@ class Journal(Model):
     """Why nothing is copied although only the dark parts were to be enhanced."""
     done: tuple[ChunkDone, ...] = ()
     """In the order they were finished."""
-    joining: bool = False
-    """All is done, and a file of the output's name can only be the result."""
 
     def with_done(self, done: ChunkDone) -> Journal:
         """One chunk further; what was known of that chunk is replaced."""
@@ -137,6 +66,14 @@ class Journal(Model):
         """What is still to be done, in order of time."""
         done = {chunk.number for chunk in self.done}
         return [piece for piece in self.pieces if piece.chunk.number not in done]
+
+    @property
+    def mark(self) -> str:
+        """Tells a film made of these very chunks from any other: 16 hexadecimal digits."""
+        digest = hashlib.sha256(self.identity.source.model_dump_json().encode())
+        for done in sorted(self.done, key=lambda chunk: chunk.number):
+            digest.update(done.sha256.encode())
+        return digest.hexdigest()[:16]
 
 
 def journal_path(output: Path) -> Path:
@@ -152,12 +89,6 @@ def chunk_folder(output: Path) -> Path:
 def chunk_path(output: Path, number: int) -> Path:
     """The file of one chunk."""
     return chunk_folder(output) / f"{number:06d}.chunk"
-
-
-@cache
-def program_version() -> str:
-    """Of LowLux."""
-    return version("lowlux")
 
 
 def save(journal: Journal, output: Path) -> None:
@@ -234,7 +165,7 @@ def chunk_files(journal: Journal, output: Path) -> Sequence[Path]:
 def _parse(text: bytes, path: Path) -> tuple[Journal | None, str]:
     try:
         written = json.loads(text)
-        if isinstance(written, dict) and written.get("layout") not in (None, 1):
+        if isinstance(written, dict) and written.get("layout") not in (None, LAYOUT):
             return None, "its journal is of another version"
         return TypeAdapter(Journal).validate_json(text), ""
     except (ValueError, ValidationError):

@@ -10,49 +10,26 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from pydantic import Field, ValidationError
 
-from core.errors import CoreError, SourceOpenError, WriterError
+from core.errors import CoreError, WriterError
 from core.media.atomic import PartFile
 from core.media.keyframes import Chunk
 from core.media.stored import Sound
-from core.run.journal import Identity, Journal, program_version
+from core.run.identity import FileMark, Identity, program_version
 from core.settings import Model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LAYOUT = 1
+    from core.run.journal import Journal
+
+LAYOUT: Final = 1
 """Of this record; any other is refused."""
 _SUFFIX = ".lowlux.json"
 _UNSEALED = "0" * 64
-
-
-class FileMark(Model):
-    """A file and what was in it."""
-
-    path: str
-    """Where it was, from the root."""
-    size: int
-    """Bytes."""
-    sha256: str
-    """Of all of it."""
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """Read a file.
-
-        Raises:
-            SourceOpenError: it cannot be read.
-        """
-        try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                return cls(path=str(path.resolve()), size=file.tell(), sha256=digest)
-        except OSError as error:
-            raise SourceOpenError(f"{path} cannot be read: {error.strerror}") from error
 
 
 class Part(Model):
@@ -150,7 +127,7 @@ class Check(Model):
 class Manifest(Model):
     """What is known of an output; see Note [seal]."""
 
-    layout: Literal[1] = 1
+    layout: Literal[1] = LAYOUT
     created: datetime = Field(default_factory=lambda: datetime.now(UTC))
     program: str = Field(default_factory=program_version)
     """Version of LowLux that wrote this."""
@@ -218,20 +195,32 @@ def read(output: Path) -> Manifest:
     try:
         text = path.read_bytes()
     except FileNotFoundError as error:
-        raise CoreError(f"{path} is not there; only outputs with a manifest can be told") from error
+        raise CoreError(
+            f"{path} is not there; only what lowlux batch has made can be verified"
+        ) from error
     except OSError as error:
-        raise CoreError(f"{path} cannot be read: {error.strerror}") from error
+        raise CoreError(
+            f"{path} cannot be read ({error.strerror}); check its disk and your rights"
+        ) from error
     seal, layout = _seal_and_layout(text)
     if not seal or _seal(text.replace(seal.encode(), _UNSEALED.encode())) != seal:
         raise CoreError(f"{path} was changed since it was written; take it from a backup")
     if layout != LAYOUT:
-        raise CoreError(f"{path} is of another version ({layout}); use the LowLux that wrote it")
+        raise CoreError(f"{path} is of another layout ({layout}); use the LowLux that wrote it")
     try:
         return Manifest.model_validate_json(text)
     except ValidationError as error:
-        raise CoreError(f"{path} is no manifest of this LowLux; use the one that wrote it") from (
-            error
-        )
+        raise CoreError(f"{path} is of another version; use the LowLux that wrote it") from error
+
+
+def is_made(output: Path, identity: Identity) -> bool:
+    """Whether an output is there that was made just so, and has its manifest."""
+    try:
+        manifest = read(output)
+        size = output.stat().st_size
+    except (CoreError, OSError):
+        return False
+    return manifest.recipe.identity == identity and manifest.output.size == size
 
 
 def _text(manifest: Manifest) -> bytes:

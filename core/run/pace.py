@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from core.run.batch_events import FilmStatus
@@ -13,12 +14,15 @@ if TYPE_CHECKING:
     from core.run.crew import Work
     from core.run.film import Film
 
+_LEAST_S = 3.0
+"""Watched for less than this, a pace is chance: several workers' first frames come at once."""
+
 
 class Pace:
     """Measures what this run does; what earlier runs did says nothing about its speed.
 
     Films differ in size, so work is counted in pixels. Frames that are copied cost next to
-    nothing and count for nothing.
+    nothing and count for nothing. Nothing is told before it can be known.
 
     Args:
         clock: monotonic time in seconds.
@@ -26,36 +30,55 @@ class Pace:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._began: float | None = None
-        self._pixels = 0
-        self._films: dict[Film, tuple[float, int]] = {}
+        self._pixels = _Meter()
+        self._films: defaultdict[Film, _Meter] = defaultdict(_Meter)
         self.frames = 0
         """Done by this run."""
 
     def went_on(self, film: Film, frames: int, work: Work) -> None:
-        """So many more frames of a film are done."""
+        """So many more frames of a film are done; fewer than none where they are lost again."""
         if not isinstance(work, ChunkTask):
             return
-        now = self._clock()
-        self._began = now if self._began is None else self._began
-        since, before = self._films.setdefault(film, (now, 0))
-        self._films[film] = (since, before + frames)
         self.frames += frames
         if not work.copied:
-            self._pixels += frames * film.pixels
+            now = self._clock()
+            self._films[film].add(frames, now)
+            self._pixels.add(frames * film.pixels, now)
 
     def seconds_left(self, films: Iterable[Film]) -> float | None:
         """Until all is done; None while there is nothing to tell it from."""
-        if self._began is None or not self._pixels:
+        left = [(film.frames_left, film.pixels) for film in films]
+        if all(frames == 0 for frames, _ in left):
+            return 0.0
+        rate = self._pixels.rate(self._clock())
+        if rate is None or any(frames is None for frames, _ in left):
             return None
-        left = sum(film.frames_left * film.pixels for film in films)
-        return left * (self._clock() - self._began) / self._pixels
+        return sum((frames or 0.0) * pixels for frames, pixels in left) / rate
 
     def status(self, film: Film) -> FilmStatus:
-        """How far a film is."""
-        since, frames = self._films.get(film, (0.0, 0))
-        elapsed = self._clock() - since if frames else 0.0
-        fps = frames / elapsed if elapsed > 0 else 0.0
-        left = film.frames_left / fps if fps else None
+        """How far a film is; its speed is 0 while it is not known."""
+        fps = self._films[film].rate(self._clock())
+        frames_left = film.frames_left
+        left = None if fps is None or frames_left is None else frames_left / fps
         doing = film.state.value
         return FilmStatus(film.job.source, doing, film.frames, film.total, fps, left)
+
+
+class _Meter:
+    """Work by the second, since it was first told of some: when that was begun nobody knows."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._done = 0
+
+    def add(self, amount: int, now: float) -> None:
+        if self._since is None:
+            self._since = now
+        else:
+            self._done += amount
+
+    def rate(self, now: float) -> float | None:
+        """None while it was watched too shortly."""
+        if self._since is None or self._done <= 0 or now - self._since < _LEAST_S:
+            return None
+        return self._done / (now - self._since)

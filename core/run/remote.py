@@ -18,11 +18,11 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BackendUnavailableError, CheckpointError, CoreError
-from core.run.batch import Engine
 from core.run.chunk_task import ChunkTask
 from core.run.crew import Completed, Failed, failed, perform
+from core.run.engine import Engine
 from core.run.film_tasks import JoinTask, SurveyTask
-from core.run.journal import program_version
+from core.run.identity import program_version
 from core.run.workers import share_processor
 from core.settings import EnhanceSettings
 

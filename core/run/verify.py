@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from core.errors import CheckpointError, CoreError
 from core.model import checkpoint
-from core.run.manifest import Check, FileMark, Manifest, output_of, read, save
+from core.run.identity import FileMark
+from core.run.manifest import Check, Manifest, output_of, read, save
 from core.run.proof import MOST_DB, Proof
 from core.run.replay import means_for
 from core.settings import Model

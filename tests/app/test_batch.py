@@ -57,10 +57,23 @@ def test_a_dry_run_writes_nothing(
     assert (row["frames"], row["streams"]) == (10, ["video h264"])
     assert row["seconds"] >= 0
     assert 0 < row["size"] < 1_000_000
+    assert not row["at_most"]
     assert plan["free"] > 0
     assert not (tmp_path / "out").exists()
     words = lowlux("batch", plain_clip, "-o", tmp_path / "out", "--dry-run", "--model", weights)
     assert "clip.mp4: 96x64, video h264; 10 frames, about" in words.out
+
+
+def test_a_dry_run_does_not_look_for_bright_parts_and_says_so(
+    batch: Lowlux, lowlux: Lowlux, plain_clip: Path, weights: Path, tmp_path: Path
+) -> None:
+    wish = (plain_clip, "-o", tmp_path / "out", "--dry-run", "--only-dark")
+    for line in batch(*wish).lines:
+        assert line["at_most"]
+        assert line["size"] >= plain_clip.stat().st_size
+    words = lowlux("batch", *wish, "--model", weights).out
+    assert "10 frames, at most about" in words
+    assert "Together at most about" in words
 
 
 def test_inputs_from_a_list_and_from_a_pipe(
@@ -114,4 +127,7 @@ def test_hardware_that_is_not_here_is_replaced_and_said(
     done = batch(plain_clip, "-o", tmp_path / "out", "--codec", "h264_qsv")
     notes = [str(event["note"]) for event in events(done, "note")]
     assert any("exists already" in note for note in notes)
-    assert "h264_qsv needs hardware that is not here, so libx264 is used" in notes
+    sentence = "h264_qsv needs hardware that is not here, so libx264 is used"
+    assert sentence in notes
+    tried = batch(plain_clip, "-o", tmp_path / "more", "--codec", "h264_qsv", "--dry-run")
+    assert sentence in tried.lines[-1]["notes"]

@@ -57,7 +57,7 @@ def test_one_bad_output_among_good_ones(lowlux: Lowlux, film: Film) -> None:
     done = lowlux("verify", bad, film.output, "--json")
     assert done.code == 1
     assert [line["passed"] for line in done.lines] == [False, True]
-    assert "only outputs with a manifest" in done.lines[0]["checks"][0]["detail"]
+    assert "only what lowlux batch has made" in done.lines[0]["checks"][0]["detail"]
 
 
 def test_the_source_may_be_named(lowlux: Lowlux, film: Film, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from core.errors import SettingsError, WriterError
 from core.media.chunk_file import ChunkWriter
-from core.media.joining import join
+from core.media.joining import join, tag_of
 from core.media.keyframes import cut_into_chunks
 from core.media.source import open_source
 from core.media.timetable import Timetable
@@ -115,6 +115,7 @@ def test_sixteen_chunks_have_the_times_of_one(
     whole, joined = tmp_path / f"whole{suffix}", tmp_path / f"joined{suffix}"
     notes = in_one_go(clip, whole, settings)
     assert in_parts(clip, joined, settings) == (16, notes)
+    assert tag_of(joined) == "enhanced with LowLux"
     assert clock(joined) == clock(whole)
     assert len(decoded(joined)) == 48
     if suffix == ".mp4":
@@ -160,6 +161,7 @@ def test_everything_else_is_carried_over_once(make_clip: MakeClip, tmp_path: Pat
         assert len(container.chapters()) == 2
     assert metadata(output)["title"] == "Night walk"
     assert metadata(output)["lowlux"] == "enhanced with LowLux"
+    assert (tag_of(clip), tag_of(tmp_path / "gone.mp4")) == ("", "")
     assert not list(tmp_path.glob("*.part"))
 
 

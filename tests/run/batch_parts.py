@@ -9,9 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from core.media.source import open_source
-from core.run.batch import Engine
 from core.run.chunk_task import ChunkTask
 from core.run.crew import Completed, Failed, Told, Work, failed, perform
+from core.run.engine import Engine
+from core.run.identity import Identity, SourceMark
 from core.settings import BatchSettings, EncodeSettings, EnhanceSettings
 from tests.fakes import write_tiny_model
 
@@ -36,6 +37,21 @@ def quick_settings(folder: Path, **more: object) -> BatchSettings:
 def quick_engine(settings: BatchSettings) -> Engine:
     """In single precision, whatever the processor has."""
     return Engine("cpu", "float32", Engine.of(settings.enhance).model_sha256)
+
+
+def identity_of(source: Path) -> Identity:
+    """Of a film that is made of it in small chunks, with a model that nobody looks for."""
+    return Identity(
+        source=SourceMark.of(source),
+        enhance=EnhanceSettings(),
+        encode=EncodeSettings(),
+        chunk_seconds=0.1,
+        only_dark=False,
+        device="cpu",
+        precision="float32",
+        model_sha256="a" * 64,
+        program="0.1.0",
+    )
 
 
 def frames_of(path: Path) -> list[tuple[Fraction, str]]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import av
 import pytest
-import torch
 
-from core.errors import SourceLostError, WriterError
+from core.errors import CoreError, SourceLostError, WriterError
 from core.run import manifest
 from core.run.batch import Batch
 from core.run.batch_events import (
@@ -27,8 +25,8 @@ from core.run.batch_events import (
 )
 from core.run.batch_plan import make_plan
 from core.run.chunk_task import ChunkTask
-from core.run.crew import Work
-from core.run.film_tasks import JoinTask
+from core.run.crew import Advanced, Failed, Told, Work, perform
+from core.run.film_tasks import JoinTask, SurveyTask
 from core.run.journal import chunk_folder, journal_path
 from core.run.workers import Workers
 from core.settings import BatchSettings
@@ -36,14 +34,6 @@ from tests.conftest import Clip
 from tests.run.batch_parts import CLIP, LocalCrew, frames_of, quick_engine, quick_settings
 
 GIB = 2**30
-
-
-@pytest.fixture(autouse=True)
-def torch_as_it_was() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-    torch.set_flush_denormal(False)
 
 
 class Night:
@@ -136,6 +126,24 @@ def test_a_chunk_that_fails_is_tried_three_times(night: Night) -> None:
     assert len(tried) == 3
     assert len(night.told(Retried)) == 2
     assert not night.output("a.mp4").exists()
+
+
+@pytest.mark.parametrize("kind", [SurveyTask, JoinTask])
+@pytest.mark.parametrize(("losses", "state"), [(2, "done"), (3, "failed")])
+def test_looking_through_a_film_and_joining_it_have_three_tries_as_well(
+    night: Night, kind: type[Work], losses: int, state: str
+) -> None:
+    night.clip("a.mp4")
+    lost: list[Work] = []
+
+    def trouble(work: Work) -> None:
+        if isinstance(work, kind) and len(lost) < losses:
+            lost.append(work)
+            raise CoreError("A worker process was killed")
+
+    assert night.run(LocalCrew(1, trouble)).films[0].state == state
+    assert len(lost) == losses
+    assert len(night.told(Retried)) == 2
 
 
 def test_what_was_done_before_a_failure_is_not_done_again(night: Night) -> None:
@@ -254,7 +262,6 @@ def test_a_film_that_was_joined_but_not_entered_is_joined_again(night: Night) ->
     chunks.mkdir()
     for path, content in kept.items():
         path.write_bytes(content)
-    assert json.loads(journal.read_text())["joining"]
     assert night.run(crew).films[0].state == "done"
     assert crew.chunks == []
     assert frames_of(night.output("a.mp4")) == expected
@@ -272,6 +279,36 @@ def test_a_file_that_took_the_name_is_not_replaced(night: Night) -> None:
     failed = night.run(LocalCrew()).films[0]
     assert "exists already" in failed.reason
     assert night.output("a.mp4").read_text() == "the user's own"
+
+
+def test_a_file_that_takes_the_name_while_the_film_is_joined_is_not_replaced(night: Night) -> None:
+    night.clip("a.mp4")
+    night.run(LocalCrew(), encode=night.settings.encode.model_copy(update={"crf": 30}))
+    other = night.output("a.mp4").read_bytes()
+    night.output("a.mp4").unlink()
+
+    def take_the_name(work: Work) -> None:
+        if isinstance(work, JoinTask) and not work.output.exists():
+            work.output.write_bytes(other)
+            raise CoreError("A worker process was killed")
+
+    for crew in (LocalCrew(1, take_the_name), LocalCrew()):
+        failed = night.run(crew).films[0]
+        assert "exists already" in failed.reason
+        assert night.output("a.mp4").read_bytes() == other
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_film_that_another_worker_has_joined_already_is_done(night: Night, name: str) -> None:
+    night.clip(name)
+
+    def before_it_was_lost(work: Work) -> None:
+        if isinstance(work, JoinTask):
+            perform(work, lambda _: None)
+
+    assert night.run(LocalCrew(1, before_it_was_lost)).films[0].state == "done"
+    assert night.told(Retried) == []
+    assert night.leftovers() == []
 
 
 def test_a_batch_that_replaces_outputs_does_each_once(night: Night) -> None:
@@ -320,6 +357,25 @@ def test_where_bright_parts_cannot_be_copied_it_is_said(night: Night) -> None:
 def video_packets(path: Path) -> list[bytes]:
     with av.open(str(path)) as container:
         return [bytes(packet) for packet in container.demux(video=0) if packet.size]
+
+
+class Forgetful(LocalCrew):
+    """Loses the first chunk after five frames."""
+
+    def wait(self, seconds: float) -> Sequence[Told]:
+        ticket, work = self._waiting[0] if self._waiting else (0, None)
+        if not isinstance(work, ChunkTask) or self.chunks:
+            return super().wait(seconds)
+        self._waiting.popleft()
+        self.chunks.append(work)
+        return [Advanced(ticket, 5), Failed(ticket, "A worker process was killed")]
+
+
+def test_frames_that_are_lost_do_not_count(night: Night) -> None:
+    night.clip("a.mp4")
+    crew = Forgetful()
+    assert night.run(crew).frames == 24
+    assert len(crew.chunks) == 4
 
 
 def test_processes_do_the_same_and_are_replaced_when_they_die(night: Night) -> None:

@@ -14,11 +14,11 @@ from typing import Any
 
 import psutil
 import pytest
-import torch
 
-from core.run.batch import Batch, Engine
+from core.run.batch import Batch
 from core.run.batch_events import Outcome
 from core.run.batch_plan import make_plan
+from core.run.engine import Engine
 from core.run.folder_lock import FolderLock
 from core.run.journal import journal_path
 from core.settings import BatchSettings
@@ -34,14 +34,6 @@ LIMITED = (
 )
 
 Frames = list[Any]
-
-
-@pytest.fixture(autouse=True)
-def torch_as_it_was() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="module")

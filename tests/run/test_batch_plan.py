@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import SettingsError
-from core.run.batch_plan import BatchPlan, make_plan, read_list
+from core.run.batch_plan import BatchPlan, make_plan
 from core.run.journal import journal_path
 from core.settings import PURPOSES, BatchSettings
 from tests.conftest import Clip
@@ -69,13 +69,6 @@ def test_several_folders_keep_their_names(put: Callable[..., Path], tmp_path: Pa
     ]
 
 
-def test_patterns_choose(put: Callable[..., Path], tmp_path: Path) -> None:
-    for name in ("in/front-1.mp4", "in/rear-1.mp4", "in/old/front-2.mp4"):
-        put(name)
-    how = {"include": ("front*",), "exclude": ("old/*",)}
-    assert places(plan(tmp_path / "out", tmp_path / "in", **how)) == ["front-1.mp4"]
-
-
 @pytest.mark.parametrize(
     ("source", "settings", "output"),
     [
@@ -126,26 +119,6 @@ def test_the_same_file_is_done_once(put: Callable[..., Path], tmp_path: Path) ->
     assert not any(out.is_failure for out in made.left_out)
 
 
-def test_the_output_folder_is_not_searched(put: Callable[..., Path], tmp_path: Path) -> None:
-    put("in/a.mp4")
-    put("in/out/earlier.mp4")
-    made = plan(tmp_path / "in" / "out", tmp_path / "in")
-    assert places(made) == ["a.mp4"]
-    assert "was not searched" in made.notes[0]
-
-
-def test_a_folder_without_videos_is_told(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "notes.txt").write_text("nothing")
-    with pytest.raises(SettingsError, match="There is no video in"):
-        plan(tmp_path / "out", tmp_path / "in")
-
-
-def test_an_input_that_does_not_exist_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="does not exist"):
-        plan(tmp_path / "out", tmp_path / "nothing.mp4")
-
-
 def test_bad_files_are_named_and_the_rest_goes_on(put: Callable[..., Path], tmp_path: Path) -> None:
     good = put("in/good.mp4")
     (tmp_path / "in" / "empty.mp4").touch()
@@ -185,8 +158,3 @@ def test_what_is_there_is_skipped(put: Callable[..., Path], tmp_path: Path) -> N
     assert places(plan(tmp_path / "out", source, overwrite=True)) == ["a.mp4"]
     journal_path(output).touch()
     assert places(plan(tmp_path / "out", source)) == ["a.mp4"]
-
-
-def test_lists_have_comments() -> None:
-    lines = ["a.mp4\n", "\n", "# card 2\n", "dir/with space.mp4\r\n"]
-    assert read_list(lines) == [Path("a.mp4"), Path("dir/with space.mp4")]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from core.errors import CheckpointError, SourceLostError
@@ -26,14 +25,6 @@ from tests.run.batch_parts import frames_of, quick_engine, quick_settings
 MakeClip = Callable[..., Path]
 LOSSLESS = EncodeSettings(preset="ultrafast", crf=0)
 WHOLE = (Chunk(0, Fraction(0), None),)
-
-
-@pytest.fixture(autouse=True)
-def torch_as_it_was() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-    torch.set_flush_denormal(False)
 
 
 @pytest.fixture

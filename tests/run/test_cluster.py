@@ -14,15 +14,15 @@ from pathlib import Path
 
 import psutil
 import pytest
-import torch
 
 from core.errors import BackendError, BackendUnavailableError, SettingsError
 from core.media.keyframes import Chunk
-from core.run.batch import Batch, Engine
+from core.run.batch import Batch
 from core.run.batch_events import BatchStatus, Event, Outcome, Retried
 from core.run.batch_plan import make_plan
 from core.run.chunk_task import ChunkTask
 from core.run.crew import Advanced, Completed, Crew, Failed, Told
+from core.run.engine import Engine
 from core.run.journal import chunk_folder, journal_path
 from core.settings import BatchSettings
 from tests.conftest import Clip
@@ -31,7 +31,8 @@ from tests.run.batch_parts import LocalCrew, frames_of, quick_settings
 pytest.importorskip("distributed", reason="Dask is an extra: pip install 'lowlux[cluster]'")
 from distributed.utils import offload
 
-from core.run.cluster import Cluster, join_cluster
+from core.run.cluster import join_cluster
+from core.run.cluster.crew import Cluster
 
 ROOT = Path(__file__).parents[2]
 LOOK_S = 0.5
@@ -106,14 +107,6 @@ def servers(all_servers: Servers) -> Servers:
 def dask_thread() -> None:
     """Dask's own, which it keeps for the rest of the process."""
     asyncio.run(offload(int))
-
-
-@pytest.fixture(autouse=True)
-def torch_as_it_was() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-    torch.set_flush_denormal(False)
 
 
 @pytest.fixture

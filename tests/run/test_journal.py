@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from core.errors import SourceOpenError
 from core.media.keyframes import Chunk
 from core.run.chunk_task import ChunkDone
+from core.run.identity import Identity
 from core.run.journal import (
-    Identity,
+    LAYOUT,
     Journal,
     Piece,
-    SourceMark,
     chunk_folder,
     chunk_path,
     clear,
@@ -26,6 +25,7 @@ from core.run.journal import (
     save,
 )
 from core.settings import EncodeSettings, EnhanceSettings
+from tests.run.batch_parts import identity_of
 
 SHA_OF_X = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
 
@@ -39,17 +39,7 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def identity(source: Path) -> Identity:
-    return Identity(
-        source=SourceMark.of(source),
-        enhance=EnhanceSettings(),
-        encode=EncodeSettings(),
-        chunk_seconds=10.0,
-        only_dark=False,
-        device="cpu",
-        precision="float32",
-        model_sha256="a" * 64,
-        program="0.1.0",
-    )
+    return identity_of(source)
 
 
 @pytest.fixture
@@ -83,6 +73,15 @@ def test_a_chunk_done_again_counts_once(journal: Journal) -> None:
     assert journal.with_done(done(0)).done == journal.done
 
 
+def test_the_mark_is_of_what_was_made_not_of_when(journal: Journal) -> None:
+    whole = journal.with_done(done(1))
+    assert whole.with_done(done(0)).mark == whole.mark
+    assert whole.with_done(replace(done(1), sha256="f" * 64)).mark != whole.mark
+    other = journal.identity.source.model_copy(update={"mtime_ns": 1})
+    identity = journal.identity.model_copy(update={"source": other})
+    assert whole.model_copy(update={"identity": identity}).mark != whole.mark
+
+
 def test_nothing_is_no_reason(identity: Identity, output: Path) -> None:
     assert resume(output, identity) == (None, "")
 
@@ -107,22 +106,7 @@ def test_what_was_made_otherwise_is_not_used(
     assert not chunk_folder(output).exists()
 
 
-@pytest.mark.parametrize("place", [0, -1])
-def test_a_changed_byte_of_the_source_is_seen(source: Path, place: int) -> None:
-    before, status = SourceMark.of(source), source.stat()
-    content = bytearray(source.read_bytes())
-    content[place] ^= 1
-    source.write_bytes(content)
-    os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert SourceMark.of(source) != before
-
-
-def test_a_source_that_is_gone_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceOpenError, match=r"gone\.mp4 cannot be read"):
-        SourceMark.of(tmp_path / "gone.mp4")
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b'{"layout": 1}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b'{"layout": 2}'])
 def test_a_damaged_journal_is_kept_aside(
     journal: Journal, identity: Identity, output: Path, content: bytes
 ) -> None:
@@ -138,7 +122,7 @@ def test_a_damaged_journal_is_kept_aside(
 def test_a_journal_of_another_version_is_told(
     journal: Journal, identity: Identity, output: Path
 ) -> None:
-    written = json.loads(journal_path(output).read_text()) | {"layout": 2}
+    written = json.loads(journal_path(output).read_text()) | {"layout": LAYOUT + 1}
     journal_path(output).write_text(json.dumps(written))
     assert resume(output, identity) == (None, "its journal is of another version")
 

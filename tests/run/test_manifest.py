@@ -13,9 +13,9 @@ import pytest
 from core.errors import CoreError, SourceOpenError, WriterError
 from core.media.keyframes import Chunk
 from core.run.chunk_task import ChunkDone
-from core.run.journal import Identity, Journal, Piece, SourceMark
+from core.run.identity import FileMark, Identity, SourceMark
+from core.run.journal import Journal, Piece
 from core.run.manifest import (
-    FileMark,
     Manifest,
     Means,
     Part,
@@ -126,8 +126,8 @@ def resealed(text: bytes, old: str, new: str) -> bytes:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ('"layout": 1', '"layout": 7', r"is of another version \(7\); use the LowLux that wrote"),
-        ('"frames": 3', '"pictures": 3', "is no manifest of this LowLux"),
+        ('"layout": 1', '"layout": 7', r"is of another layout \(7\); use the LowLux that wrote"),
+        ('"frames": 3', '"pictures": 3', "is of another version; use the LowLux that wrote"),
     ],
 )
 def test_another_version_is_refused(

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 from core.errors import BackendUnavailableError
 from core.media.keyframes import Chunk
-from core.run.batch import Engine
 from core.run.chunk_task import ChunkDone, ChunkTask
 from core.run.crew import Completed, Failed
-from core.run.journal import program_version
+from core.run.engine import Engine
+from core.run.identity import program_version
 from core.run.remote import (
     Parcel,
     Unfit,
@@ -32,14 +30,6 @@ from core.run.remote import (
 from tests.run.batch_parts import quick_engine, quick_settings
 
 OFFERS = {"tcp://a": {"CPU": 4.0}, "tcp://b": {"GPU": 1.0, "CPU": 8.0}, "tcp://c": {}}
-
-
-@pytest.fixture(autouse=True)
-def torch_as_it_was() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-    torch.set_flush_denormal(False)
 
 
 @pytest.fixture

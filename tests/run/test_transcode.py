@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from core.enhance.backends.on_torch import TorchBackend
 from core.enhance.plan import Plan
@@ -21,14 +20,6 @@ from core.settings import EncodeSettings, JobSettings
 from tests.fakes import write_tiny_model
 
 PLAN = Plan("cpu", "float32", 2, 1, 15)
-
-
-@pytest.fixture(autouse=True)
-def torch_as_it_was() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-    torch.set_flush_denormal(False)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-import torch
 
 from core.frame import Frame
 from core.media.chunk_file import ChunkWriter
@@ -21,7 +20,7 @@ from core.media.joining import join
 from core.media.keyframes import Chunk, cut_into_chunks
 from core.media.source import open_source
 from core.run.chunk_task import ChunkTask, run_chunk
-from core.run.journal import Identity, SourceMark
+from core.run.identity import Identity, SourceMark
 from core.run.manifest import Manifest, Part, Recipe, manifest_path, read, save
 from core.run.proof import MOST_DB, Proof, likeness_db
 from core.run.verify import Verdict, verify, write_manifest
@@ -36,14 +35,6 @@ LATE_VFR = {
     "last_duration": 1500,
 }
 GROUPS = {"preset": "medium", "bf": "3", "g": "8", "sc_threshold": "0"}
-
-
-@pytest.fixture(autouse=True)
-def torch_as_it_was() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-    torch.set_flush_denormal(False)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A crew of processes on other machines, by way of a Dask scheduler, or on this one.
+"""A crew of a Dask cluster's workers.
 
 Note [who counts tries]
     Work that fails on a worker is answered as `Failed`, and the batch counts its three tries as
@@ -6,16 +6,10 @@ Note [who counts tries]
     losses itself (Dask's `allowed-failures`, three); once it gives a chunk up, the crew answers
     further tries at once. The scheduler's own retries, three as well, are for what never gets as
     far as LowLux: a worker that cannot unpack what it is sent.
-
-Note [what the scheduler sees]
-    A scheduler unpickles the functions that it hands on. Given ours, it would need LowLux, and
-    stand still while it imports PyTorch. So it is given `pickle.loads` and some bytes.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import pickle
 import time
 from collections import deque
@@ -25,91 +19,31 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from core.closing import Closing
-from core.errors import BackendError, BackendUnavailableError, SettingsError
+from core.errors import BackendError
 from core.run import remote
-from core.run.batch import Engine
 from core.run.chunk_task import ChunkTask
+from core.run.cluster.dask import CancelledError, ClosedClientError, KilledWorker, wait
+from core.run.cluster.errand import Errand
 from core.run.crew import Advanced, Completed, Failed, failed
-from core.run.dask_loop import dask_loop
-from core.run.journal import program_version
-from core.run.remote import Offers, Parcel, Unfit, with_absolute_model
-from core.run.workers import hire
-
-try:
-    from distributed import Client, Future, KilledWorker, LocalCluster, Security, get_worker, wait
-    from distributed.client import CancelledError, ClosedClientError
-    from distributed.comm import connect
-except ImportError as error:
-    raise BackendUnavailableError(
-        "--cluster needs Dask: pip install 'lowlux[cluster]', here and on every worker."
-    ) from error
+from core.run.remote import Unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from core.run.cluster.dask import Client, Future
     from core.run.crew import Told, Work
-    from core.settings import EnhanceSettings
+    from core.run.remote import Offers
 
-LOCAL = "local"
-"""In place of an address: start a cluster here."""
-_SCHEMES = ("tcp://", "tls://")
-_CONNECT_S = 10.0
-"""A scheduler that has not answered in this time is not there, nor are its workers."""
 _ALONE_S = 120.0
 """Without any worker for so long, work has failed; those that crash are back in seconds."""
 _LOOK_EVERY_S = 2.0
 
 
-def join_cluster(
-    address: str,
-    enhance: EnhanceSettings,
-    wished: int | None,
-    tell: Callable[[str], None],
-    connect_seconds: float = _CONNECT_S,
-) -> tuple[Engine, Cluster]:
-    """What the workers of a cluster enhance with, and the crew of them, which is to be closed.
-
-    Workers declare what they have as Dask's resources, `CPU=4` or `GPU=1`, and do one work at a
-    time. Where any has a GPU, and it was not forbidden, only those with one are used.
-
-    Args:
-        address: tcp://HOST:PORT, tls://HOST:PORT (with the certificates in Dask's own
-            configuration), or `local` for processes on this machine.
-        enhance: names the device wished for, and the model.
-        wished: works at a time, at most; for `local`, processes to start.
-        tell: told a sentence whenever a worker is left out.
-        connect_seconds: how long the scheduler may take to answer, and then a worker to be there.
-
-    Raises:
-        SettingsError: this is no address.
-        BackendUnavailableError: there is no scheduler, or none of its workers can be used.
-        CheckpointError: there is no such model here.
-    """
-    if address != LOCAL and not address.startswith(_SCHEMES):
-        raise SettingsError(
-            f"--cluster {address} is no address; give tcp://HOST:PORT, tls://HOST:PORT or local"
-        )
-    # What Dask would log here, the batch tells in its own words.
-    for name in ("distributed", "distributed.client", "tornado.application"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    with ExitStack() as opened:
-        if address == LOCAL:
-            address = opened.enter_context(_local_scheduler(wished, enhance))
-        client = opened.enter_context(_connected(address, connect_seconds))
-        with suppress(TimeoutError):
-            client.wait_for_workers(1, timeout=connect_seconds)
-        device, offers = remote.choose(_offers(client), enhance.device, address)
-        engine, unfit = _meet(client, offers, enhance.model_copy(update={"device": device}))
-        for reason in unfit.values():
-            tell(reason)
-        fit = [offer for worker, offer in offers.items() if worker not in unfit]
-        if not fit:
-            raise BackendUnavailableError(next(iter(unfit.values())))
-        threads = int(min(offer.get("CPU", 1) for offer in fit))
-        need = {"GPU": 1} if device == "cuda" else {"CPU": threads}
-        crew = Cluster(client, address, need, threads, wished, unfit, tell, opened.pop_all())
-    return engine, crew
+def offers_of(client: Client) -> Offers:
+    """Who is there, and what each declares."""
+    workers = client.scheduler_info(n_workers=-1).get("workers", {})
+    return {address: dict(worker["resources"]) for address, worker in workers.items()}
 
 
 @dataclass(slots=True)
@@ -212,7 +146,7 @@ class Cluster(Closing):
             self._answers.append(Failed(ticket, next(iter(self._unfit.values()))))
             return
         may = self._fit if self._unfit else frozenset[str]()
-        errand = _Errand(remote.pack(ticket, work, self.threads), self._topic, ticket)
+        errand = Errand(remote.pack(ticket, work, self.threads), self._topic, ticket)
         future = self._client.submit(
             pickle.loads,
             pickle.dumps(errand),
@@ -256,7 +190,7 @@ class Cluster(Closing):
         self._next_look = now + _LOOK_EVERY_S
         self._fit = frozenset(
             worker
-            for worker, offer in _offers(self._client).items()
+            for worker, offer in offers_of(self._client).items()
             if worker not in self._unfit
             and all(offer.get(name, 0) >= count for name, count in self._need.items())
         )
@@ -319,81 +253,3 @@ class Cluster(Closing):
             self._tell(self._unfit[worker])
         self._submit(ticket, work)
         return None
-
-
-@contextmanager
-def _local_scheduler(wished: int | None, enhance: EnhanceSettings) -> Iterator[str]:
-    """Its address; only this machine can reach it and its workers."""
-    device = Engine.of(enhance).device
-    with hire(wished, device) as shared:
-        size, threads = shared.size, shared.threads
-    with LocalCluster(
-        n_workers=size,
-        threads_per_worker=1,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        scheduler_kwargs={"dashboard": False},
-        worker_dashboard_address="127.0.0.1:0",
-        memory_limit=0,
-        resources={"CPU": threads} | ({"GPU": 1} if device == "cuda" else {}),
-        preload=[remote.__name__],
-        silence_logs=logging.CRITICAL,
-    ) as cluster:
-        yield cluster.scheduler_address
-
-
-@contextmanager
-def _connected(address: str, seconds: float) -> Iterator[Client]:
-    with dask_loop() as loop:
-        try:
-            asyncio.run(_knock(address, seconds))
-            client = Client(address, timeout=seconds, loop=loop, set_as_default=False)
-        except (OSError, TypeError, ValueError, RuntimeError) as error:
-            raise BackendUnavailableError(
-                f"No Dask scheduler answered at {address} in {seconds:g} s; start one with "
-                "`dask scheduler`, and check the address, the firewall and, for tls://, the "
-                "certificates in Dask's configuration."
-            ) from error
-        with client:
-            yield client
-
-
-async def _knock(address: str, seconds: float) -> None:
-    """Fails as a client would, but leaves nothing behind then."""
-    comm = await connect(address, timeout=seconds, **Security().get_connection_args("client"))
-    await comm.close()
-
-
-def _offers(client: Client) -> Offers:
-    workers = client.scheduler_info(n_workers=-1).get("workers", {})
-    return {address: dict(worker["resources"]) for address, worker in workers.items()}
-
-
-def _meet(
-    client: Client, workers: Iterable[str], enhance: EnhanceSettings
-) -> tuple[Engine, dict[str, str]]:
-    """What the workers enhance with, and why some of them cannot."""
-    ours = Engine.of(enhance.model_copy(update={"device": "cpu"}))
-    wishes, model = with_absolute_model(enhance).model_dump(), ours.model_sha256
-    answers = client.run(
-        remote.introduce, program_version(), wishes, model, workers=list(workers), on_error="return"
-    )
-    return remote.agree(answers) or ours, remote.unfit_of(answers)
-
-
-@dataclass(frozen=True, slots=True)
-class _Errand:
-    """Is run by being unpickled, which only a worker does; see Note [what the scheduler sees]."""
-
-    parcel: Parcel
-    topic: str
-    ticket: int
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _serve, (self.parcel, self.topic, self.ticket)
-
-
-def _serve(parcel: Parcel, topic: str, ticket: int) -> tuple[str, Completed | Failed | Unfit]:
-    """Runs on a worker, on a thread of Dask's; answers with its address."""
-    worker = get_worker()
-    return worker.address, remote.answer(parcel, remote.ticker(worker, topic, ticket))

@@ -29,20 +29,25 @@ def enhanced(frames: Iterable[Frame], begin: Begin, plan: Plan) -> Iterator[Iter
     """
     lanes = ThreadPoolExecutor(plan.lanes, "lowlux-lane", set_up_thread, (plan.threads,))
     try:
-        yield _in_order(frames, begin, lanes, plan.lanes)
+        yield _in_order(frames, begin, lanes, _ahead(plan))
     finally:
         lanes.shutdown(cancel_futures=True)
 
 
+def _ahead(plan: Plan) -> int:
+    """Frames under way beyond the one that is waited for, so that no lane waits for this thread."""
+    if plan.lanes == 1 and plan.device != "cpu":
+        return 0  # a device that fails ends a frame before the next is begun
+    return max(1, 2 * (plan.lanes - 1))
+
+
 def _in_order(
-    frames: Iterable[Frame], begin: Begin, executor: Executor, lanes: int
+    frames: Iterable[Frame], begin: Begin, executor: Executor, ahead: int
 ) -> Iterator[Frame]:
     under_way: deque[Future[Frame]] = deque()
     for frame in frames:
         under_way.append(executor.submit(begin(frame)))
-        # One more for each lane but the first, so that none waits for this thread; a single lane
-        # ends a frame before the next is begun, which a device that fails relies on.
-        if len(under_way) > 2 * (lanes - 1):
+        if len(under_way) > ahead:
             yield under_way.popleft().result()
     while under_way:
         yield under_way.popleft().result()

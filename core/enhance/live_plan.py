@@ -178,27 +178,28 @@ def resolve_live(
     steps, budget = ladder(settings.plan, runtime.device, model), budget_s(rate)
     run_s = {step.side: measure(step) for step in {step.side: step for step in steps}.values()}
     network_s = tuple(run_s[step.side] / step.cadence for step in steps)
-    shares = [seconds / budget for seconds in network_s]
     in_time = [
-        step
-        for step, share in zip(steps, shares, strict=True)
-        if share <= (FULL_SHARE if step.mode == "full" else FAST_SHARE)
+        step for step, seconds in zip(steps, network_s, strict=True) if _fits(step, seconds, budget)
     ]
     step = in_time[0] if in_time else steps[-1]
     verdict = "in time" if in_time else "too long"
     taken = f"{run_s[step.side] * 1000:.0f} ms of network on {step}"
     measured = f"{taken}: {verdict} at {1 / budget:.0f} frames a second"
-    precision = "int8" if runtime.eight_bits else runtime.precision
     return LivePlan(
         runtime.device,
         runtime.name,
-        precision,
+        "int8" if runtime.eight_bits else runtime.precision,
         runtime.threads,
         step,
         steps,
         network_s,
         (measured, *_wishes(settings, step, runtime.device), *runtime.reasons),
     )
+
+
+def _fits(step: Step, network_s: float, budget: float) -> bool:
+    """Whether so many seconds of network for each frame leave enough for the rest."""
+    return network_s <= budget * (FULL_SHARE if step.mode == "full" else FAST_SHARE)
 
 
 def _wishes(settings: LiveSettings, step: Step, device: str) -> list[str]:

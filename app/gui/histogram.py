@@ -11,7 +11,7 @@ import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPolygonF
 
-from app.gui.overlay import PLATE_TEXT, draw_plate
+from app.gui.overlay import MARGIN, PLATE_TEXT, draw_plate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,6 +56,15 @@ def measure(pixels: NDArray[np.uint8]) -> Histogram:
     black = cv2.countNonZero(cv2.inRange(sample, (0, 0, 0), (0, 0, 0)))
     unclipped = cv2.countNonZero(cv2.inRange(sample, (0, 0, 0), (254, 254, 254)))
     return Histogram(np.stack(counts).reshape(3, 256), black / total, 1 - unclipped / total)
+
+
+def plate_in(pane: QRectF) -> QRectF | None:
+    """The plate's place in the lower right corner of a pane; none where it has no room."""
+    if pane.width() < WIDTH + 2 * MARGIN or pane.height() < HEIGHT + 2 * MARGIN:
+        return None
+    plate = QRectF(0, 0, WIDTH, HEIGHT)
+    plate.moveBottomRight(pane.bottomRight() - QPointF(MARGIN, MARGIN))
+    return plate
 
 
 def draw_histogram(painter: QPainter, plate: QRectF, histogram: Histogram, title: str) -> None:

@@ -9,8 +9,7 @@ from PyQt6.QtGui import QPainter, QPalette
 from PyQt6.QtWidgets import QWidget
 
 from app.gui.histogram import HEIGHT as HISTOGRAM_HEIGHT
-from app.gui.histogram import WIDTH as HISTOGRAM_WIDTH
-from app.gui.histogram import draw_histogram
+from app.gui.histogram import draw_histogram, plate_in
 from app.gui.overlay import (
     MARGIN,
     VEIL,
@@ -21,7 +20,8 @@ from app.gui.overlay import (
     draw_wipe_line,
 )
 from app.gui.pictures import DIFFERENCE_GAIN, Pictures, draw_layer
-from app.gui.view_geometry import Look, Shown, Size, ViewMode, layers, wipe_line
+from app.gui.view_geometry import Look, Size
+from app.gui.view_layers import Shown, ViewMode, layers, wipe_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from PyQt6.QtCore import QSize
     from PyQt6.QtGui import QPaintEvent, QResizeEvent
 
-    from app.gui.view_geometry import Box, Layer, Pane
+    from app.gui.view_geometry import Box, Pane
+    from app.gui.view_layers import Layer
     from core.run.live_status import Pair
 
 
@@ -200,7 +201,8 @@ class PairCanvas(QWidget):
         if self._mode not in (ViewMode.SIDE_BY_SIDE, ViewMode.SWAPPED):
             above = whole.adjusted(0, 0, 0, -HISTOGRAM_HEIGHT - MARGIN / 2)
             panes = {Shown.ORIGINAL: above, Shown.ENHANCED: whole}
-        return {which: _lower_right(pane) for which, pane in panes.items() if _has_room(pane)}
+        plates = {which: plate_in(pane) for which, pane in panes.items()}
+        return {which: plate for which, plate in plates.items() if plate is not None}
 
     def resizeEvent(self, _: QResizeEvent | None) -> None:
         """A picture that fits has another scale now."""
@@ -246,14 +248,3 @@ def _caption(shown: Shown, pictures: Pictures) -> str:
         return f"Difference × {DIFFERENCE_GAIN}"
     is_same = shown is Shown.ENHANCED and not pictures.pair.is_enhanced
     return "Not enhanced" if is_same else shown.value
-
-
-def _has_room(pane: QRectF) -> bool:
-    wide = pane.width() >= HISTOGRAM_WIDTH + 2 * MARGIN
-    return wide and pane.height() >= HISTOGRAM_HEIGHT + 2 * MARGIN
-
-
-def _lower_right(pane: QRectF) -> QRectF:
-    plate = QRectF(0, 0, HISTOGRAM_WIDTH, HISTOGRAM_HEIGHT)
-    plate.moveBottomRight(pane.bottomRight() - QPointF(MARGIN, MARGIN))
-    return plate

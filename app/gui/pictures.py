@@ -11,14 +11,16 @@ from PyQt6.QtCore import QPoint, QRect
 from PyQt6.QtGui import QImage
 
 from app.gui.histogram import measure
-from app.gui.view_geometry import Shown, Size
+from app.gui.view_geometry import Size
+from app.gui.view_layers import Shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PyQt6.QtGui import QPainter
 
     from app.gui.histogram import Histogram
-    from app.gui.view_geometry import Layer, Look
+    from app.gui.view_geometry import Look
+    from app.gui.view_layers import Layer
     from core.frame import Pixels
     from core.run.live_status import Pair
 

@@ -19,6 +19,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from app.gui.cards import make_form
 from app.gui.preferences import Container, RecordChoice
 from app.gui.session import RecordingState
 from app.gui.status_words import recording_words
@@ -154,9 +155,7 @@ class RecordingPanel(QWidget):
         line = QHBoxLayout()
         line.addWidget(self.folder, 1)
         line.addWidget(self.choose)
-        form = QFormLayout()
-        form.setVerticalSpacing(8)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form = make_form()
         form.addRow("Container", self.container)
         form.addRow("Split every", self.minutes)
         form.addRow("Folder", line)
@@ -187,9 +186,7 @@ class RecordingPanel(QWidget):
         line = QHBoxLayout()
         line.addWidget(self.kept, 1)
         line.addWidget(self.save_last)
-        form = QFormLayout()
-        form.setVerticalSpacing(8)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form = make_form()
         form.addRow("Keep the last", self.keep)
         form.addRow(line)
         form.addRow(self.snapshot)

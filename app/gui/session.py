@@ -34,8 +34,6 @@ LOOK_EVERY_MS = 250
 """How often the run's status is asked for."""
 _REMEMBERED = 240
 """Statuses kept for the support bundle: a minute."""
-_SLOW = 0.7
-"""A camera that brings a smaller share of what it promised exposes for too long."""
 _OVER = (LiveState.ENDED, LiveState.FAILED)
 
 
@@ -234,13 +232,8 @@ class Session(QObject):
 
     @property
     def can_keep_rate(self) -> bool:
-        """Whether the source is a camera that slows down and was not asked not to."""
-        status = self.history[-1] if self.history else None
-        if status is None or not self.uri.startswith("camera:") or "keep_rate=1" in self.uri:
-            return False
-        promised = float(status.promised_rate or 0)
-        is_running = status.state is LiveState.RUNNING and bool(status.trouble)
-        return is_running and status.captured_fps < _SLOW * promised
+        """Whether the source is a camera that has slowed down and could be kept from it."""
+        return bool(self.history) and self.history[-1].can_keep_rate
 
     def keep_rate(self) -> None:
         """Open the camera again with its exposure locked, so that it keeps its frame rate."""

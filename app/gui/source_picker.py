@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
+    QBoxLayout,
     QCheckBox,
     QComboBox,
     QFileDialog,
-    QFormLayout,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -24,14 +21,22 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from app.gui.cards import buttons, card, main_button, make_form
+from app.gui.source_words import camera_uri, format_words, source_words, with_login
 from core.media.addresses import is_network, split_login
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from core.media.camera_list import CameraFormat, CameraInfo
+    from PyQt6.QtGui import QResizeEvent
+
+    from core.media.camera_list import CameraInfo
 
 TEST_PATTERN = "test:"
+TRIAL = f"fault:drop=0.02,freeze=0.02,late=0.01,corrupt=0.02,disconnect=0.003:{TEST_PATTERN}"
+_BESIDE_PX = 640
+"""Two cards beside each other need so much."""
 _FILMS = "Videos (*.mp4 *.mkv *.mov *.avi *.webm *.m4v *.ts);;All files (*)"
 
 
@@ -54,39 +59,20 @@ class SourcePicker(QScrollArea):
         page = QWidget()
         page.setObjectName("picker")
         self.setWidget(page)
-        title = QLabel("Choose a source")
-        title.setProperty("role", "title")
-        hint = QLabel("A film can also be dropped onto this window.")
-        hint.setProperty("role", "muted")
-        cards = QHBoxLayout()
-        cards.setSpacing(16)
-        right = QVBoxLayout()
-        right.setSpacing(16)
-        right.addWidget(self._address_card(recent))
-        right.addWidget(self._file_card())
-        right.addStretch(1)
-        cards.addWidget(self._camera_card(), 1)
-        cards.addLayout(right, 1)
-        inner = QVBoxLayout()
-        inner.addStretch(1)
-        self.again = QPushButton()
-        self.again.setProperty("role", "link")
-        self.again.clicked.connect(lambda: self.chosen.emit(self._last))
         self._last = ""
-        self.again.hide()
-        top = QHBoxLayout()
-        top.addWidget(hint, 1)
-        top.addWidget(self.again)
-        inner.addWidget(title)
-        inner.addLayout(top)
-        inner.addSpacing(12)
-        inner.addLayout(cards)
-        inner.addStretch(2)
+        self._cards = self._make_cards(recent)
         outer = QHBoxLayout(page)
         outer.setContentsMargins(20, 24, 20, 24)
         outer.addStretch(1)
-        outer.addLayout(inner, 12)
+        outer.addLayout(self._column(), 12)
         outer.addStretch(1)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Put the cards below each other where there is no room beside each other."""
+        super().resizeEvent(event)
+        has_room = self.width() >= _BESIDE_PX
+        kind = QBoxLayout.Direction
+        self._cards.setDirection(kind.LeftToRight if has_room else kind.TopToBottom)
 
     def show_cameras(self, cameras: Sequence[CameraInfo]) -> None:
         """List these; the one that was chosen stays so."""
@@ -117,8 +103,42 @@ class SourcePicker(QScrollArea):
         if is_network(uri):
             self.address.setEditText(split_login(uri).bare)
 
+    def _column(self) -> QVBoxLayout:
+        title = QLabel("Choose a source")
+        title.setProperty("role", "title")
+        hint = QLabel("A film can also be dropped onto this window.")
+        hint.setProperty("role", "muted")
+        hint.setWordWrap(True)
+        self.again = QPushButton()
+        self.again.setProperty("role", "link")
+        self.again.clicked.connect(lambda: self.chosen.emit(self._last))
+        self.again.hide()
+        top = QHBoxLayout()
+        top.addWidget(hint, 1)
+        top.addWidget(self.again)
+        column = QVBoxLayout()
+        column.addStretch(1)
+        column.addWidget(title)
+        column.addLayout(top)
+        column.addSpacing(12)
+        column.addLayout(self._cards)
+        column.addStretch(2)
+        return column
+
+    def _make_cards(self, recent: Sequence[str]) -> QBoxLayout:
+        right = QVBoxLayout()
+        right.setSpacing(16)
+        right.addWidget(self._address_card(recent))
+        right.addWidget(self._file_card())
+        right.addStretch(1)
+        cards = QHBoxLayout()
+        cards.setSpacing(16)
+        cards.addWidget(self._camera_card(), 1)
+        cards.addLayout(right, 1)
+        return cards
+
     def _camera_card(self) -> QWidget:
-        card, column = _card("Camera")
+        frame, column = card("Camera")
         self.cameras = QListWidget()
         self.cameras.setAccessibleName("Cameras")
         self.cameras.setMinimumHeight(96)
@@ -135,18 +155,18 @@ class SourcePicker(QScrollArea):
         )
         look = QPushButton("Look again")
         look.clicked.connect(self.camerasWanted)
-        self.use_camera = _main_button("Use camera", self._choose_camera)
+        self.use_camera = main_button("Use camera", self._choose_camera)
         column.addWidget(self.cameras, 100)
         column.addWidget(self._no_camera)
         column.addWidget(self.formats)
         column.addWidget(self.keep_rate)
         column.addStretch(1)
-        column.addLayout(_buttons(look, self.use_camera))
+        column.addLayout(buttons(look, self.use_camera))
         self._show_formats()
-        return card
+        return frame
 
     def _address_card(self, recent: Sequence[str]) -> QWidget:
-        card, column = _card("Network camera or stream")
+        frame, column = card("Network camera or stream")
         self.address = QComboBox()
         self.address.setEditable(True)
         self.address.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -165,27 +185,31 @@ class SourcePicker(QScrollArea):
         field.setPlaceholderText("rtsp://192.168.1.20:554/stream1")
         for line in (field, self.user, self.password):
             line.returnPressed.connect(self._choose_address)
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setVerticalSpacing(8)
+        form = make_form()
         form.addRow("Address", self.address)
         form.addRow("User", self.user)
         form.addRow("Password", self.password)
         column.addLayout(form)
-        self.connect_button = _main_button("Connect", self._choose_address)
-        column.addLayout(_buttons(self.connect_button))
-        return card
+        self.connect_button = main_button("Connect", self._choose_address)
+        column.addLayout(buttons(self.connect_button))
+        return frame
 
     def _file_card(self) -> QWidget:
-        card, column = _card("Film or test")
+        frame, column = card("Film or test")
         self.loop = QCheckBox("Begin again at the end")
         self.loop.setAccessibleName("Begin the film again at its end")
-        pattern = QPushButton("Test pattern")
-        pattern.clicked.connect(lambda: self.chosen.emit(TEST_PATTERN))
-        self.pattern = pattern
+        self.pattern = QPushButton("Test pattern")
+        self.pattern.clicked.connect(lambda: self.chosen.emit(TEST_PATTERN))
+        self.trial = QPushButton("Test my setup")
+        self.trial.setToolTip(
+            "The test pattern as a bad camera sends it: frames lost, frozen, late and damaged, and "
+            "now and then the connection."
+        )
+        self.trial.clicked.connect(lambda: self.chosen.emit(TRIAL))
         column.addWidget(self.loop)
-        column.addLayout(_buttons(pattern, _main_button("Open a film…", self._choose_file)))
-        return card
+        column.addLayout(buttons(main_button("Open a film…", self._choose_file)))
+        column.addLayout(buttons(self.trial, self.pattern))
+        return frame
 
     def _show_formats(self) -> None:
         camera = self._camera()
@@ -222,73 +246,3 @@ class SourcePicker(QScrollArea):
     def choose_path(self, path: str | Path) -> None:
         """A film, played once or over and over."""
         self.chosen.emit(f"{path}?loop=1" if self.loop.isChecked() else str(path))
-
-
-def camera_uri(camera: CameraInfo, wished: CameraFormat | None, *, keep_rate: bool) -> str:
-    """The address of a camera in a format; the best one if none is wished."""
-    options = []
-    if wished is not None:
-        options = [
-            f"size={wished.width}x{wished.height}",
-            *([f"rate={wished.rate}"] if wished.rate else []),
-            f"format={wished.pixel_format}",
-        ]
-    if keep_rate:
-        options.append("keep_rate=1")
-    return f"camera:{camera.id}" + (f"?{'&'.join(options)}" if options else "")
-
-
-def with_login(address: str, user: str, password: str) -> str:
-    """An address as it is opened; `rtsp` is understood where no scheme was typed."""
-    address = address.strip()
-    if address and ":" not in address.partition("/")[0] and "://" not in address:
-        address = f"rtsp://{address}"
-    if not user.strip():
-        return address
-    scheme, _, rest = split_login(address).bare.partition("://")
-    secret = f":{quote(password, safe='')}" if password else ""
-    return f"{scheme}://{quote(user.strip(), safe='')}{secret}@{rest}"
-
-
-def source_words(uri: str) -> str:
-    """A source's address, short enough for a button."""
-    if is_network(uri):
-        return uri.partition("://")[2]
-    if uri.startswith("camera:"):
-        return "the camera"
-    return (
-        "the test pattern" if uri.startswith("test:") else Path(uri.rpartition("?")[0] or uri).name
-    )
-
-
-def format_words(form: CameraFormat) -> str:
-    """1280 × 720, 30 fps, MJPG."""
-    rate = f"{float(form.rate):.4g} fps, " if form.rate else ""
-    return f"{form.width} × {form.height}, {rate}{form.pixel_format}"
-
-
-def _card(title: str) -> tuple[QWidget, QVBoxLayout]:
-    card = QFrame()
-    card.setObjectName("card")
-    column = QVBoxLayout(card)
-    column.setContentsMargins(18, 16, 18, 16)
-    column.setSpacing(10)
-    heading = QLabel(title)
-    heading.setProperty("role", "heading")
-    column.addWidget(heading)
-    return card, column
-
-
-def _main_button(text: str, pressed: object) -> QPushButton:
-    button = QPushButton(text)
-    button.setProperty("role", "main")
-    button.clicked.connect(lambda: pressed())  # type: ignore[operator]
-    return button
-
-
-def _buttons(*buttons: QPushButton) -> QHBoxLayout:
-    line = QHBoxLayout()
-    line.addStretch(1)
-    for button in buttons:
-        line.addWidget(button)
-    return line

@@ -126,7 +126,17 @@ def health_rows(status: LiveStatus | None, load: Load) -> list[tuple[str, list[t
         ("Reconnects", f"{status.reconnects}"),
         ("Kept ready", f"{status.kept_seconds:.0f} s"),
     ]
-    return [("Frames", frames), ("Speed", speed), ("Source", source), ("Program", machine)]
+    groups = [("Frames", frames), ("Speed", speed), ("Source", source), ("Program", machine)]
+    recording = status.recording
+    if recording is not None:
+        waiting = recording.frames_in - recording.written - recording.dropped
+        rows = [
+            ("Written", f"{recording.written}"),
+            ("Waiting", f"{waiting}"),
+            ("Lost", f"{recording.dropped}"),
+        ]
+        groups.insert(3, ("Recording", rows))
+    return groups
 
 
 def span(seconds: float, *, tenths: bool = False) -> str:

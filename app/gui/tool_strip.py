@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QButtonGroup,
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -15,12 +16,12 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from app.gui.view_geometry import ViewMode
+from app.gui.view_layers import ViewMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from PyQt6.QtGui import QAction
+    from PyQt6.QtGui import QAction, QResizeEvent
     from PyQt6.QtWidgets import QMenu
 
     from app.gui.theme import Theme
@@ -38,7 +39,7 @@ _WINDOW = ("panel", "full_screen")
 
 
 class ToolStrip(QWidget):
-    """Buttons for the window's actions, and one for each view.
+    """Buttons for the window's actions, and one for each view; a list of them where it is narrow.
 
     Signals:
         modeChosen: a ViewMode.
@@ -65,7 +66,10 @@ class ToolStrip(QWidget):
         line.addWidget(source)
         line.addSpacing(4)
         line.addWidget(self.title, 1)
-        line.addWidget(self._segments())
+        self._segments = self._make_segments()
+        self.mode_list = self._make_list()
+        line.addWidget(self._segments)
+        line.addWidget(self.mode_list)
         line.addSpacing(6)
         self.pause = QToolButton()
         self.pause.setIconSize(QSize(20, 20))
@@ -76,20 +80,13 @@ class ToolStrip(QWidget):
             line.addWidget(_divider())
             for name in names:
                 line.addWidget(_button(actions[name]))
-        more = QToolButton()
-        more.setText("☰")
-        more.setAccessibleName("More")
-        more.setToolTip("More")
-        more.setMenu(menu)
-        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
-        line.addWidget(more)
+        line.addWidget(_more_button(menu))
         self.show_paused(False)
 
     def show_mode(self, mode: ViewMode) -> None:
         """Show which view is on."""
         self.modes[mode].setChecked(True)
+        self.mode_list.setCurrentIndex(self.mode_list.findData(mode))
 
     def show_paused(self, paused: bool) -> None:
         """Show whether the picture stands still."""
@@ -104,7 +101,34 @@ class ToolStrip(QWidget):
         self.title.setText(cut)
         self.title.setToolTip(title)
 
-    def _segments(self) -> QWidget:
+    def minimumSizeHint(self) -> QSize:
+        """With the list of views, so that a window may become narrow enough for it."""
+        return QSize(self._least_px(self.mode_list), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Take the buttons where they have room, else the list."""
+        has_room = self.width() >= self._least_px(self._segments)
+        self._segments.setVisible(has_room)
+        self.mode_list.setVisible(not has_room)
+        super().resizeEvent(event)
+
+    def _least_px(self, views: QWidget) -> int:
+        """How wide the strip must be with one of the two."""
+        shown = self.mode_list if self._segments.isHidden() else self._segments
+        without = super().minimumSizeHint().width() - shown.minimumSizeHint().width()
+        return without + views.minimumSizeHint().width()
+
+    def _make_list(self) -> QComboBox:
+        box = QComboBox()
+        for mode, word in MODE_WORDS.items():
+            box.addItem(word, mode)
+        box.setAccessibleName("View")
+        box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        box.activated.connect(lambda _: self.modeChosen.emit(box.currentData()))
+        box.hide()
+        return box
+
+    def _make_segments(self) -> QWidget:
         box = QFrame()
         box.setObjectName("segments")
         box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -141,3 +165,15 @@ def _divider() -> QWidget:
     line = QFrame()
     line.setFixedSize(9, 18)
     return line
+
+
+def _more_button(menu: QMenu) -> QToolButton:
+    more = QToolButton()
+    more.setText("☰")
+    more.setAccessibleName("More")
+    more.setToolTip("More")
+    more.setMenu(menu)
+    more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+    return more

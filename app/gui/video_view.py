@@ -9,13 +9,12 @@ from PyQt6.QtCore import QEvent, QPointF, Qt
 from PyQt6.QtGui import QKeyEvent
 
 from app.gui.pair_canvas import PairCanvas
-from app.gui.view_geometry import Look, Pane, ViewMode, wipe_at, wipe_line
+from app.gui.view_geometry import Look, Pane
+from app.gui.view_layers import ViewMode, wipe_at, wipe_line
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QMouseEvent, QWheelEvent
     from PyQt6.QtWidgets import QWidget
-
-__all__ = ["VideoView", "ViewMode"]
 
 _GRIP = 10.0
 """How far from the wipe line, in logical pixels, it can still be taken."""

@@ -4,69 +4,32 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
-from pydantic import BeforeValidator, Field
 
 from core.closing import Closing
-from core.errors import SettingsError, SourceLostError, SourceOpenError
+from core.errors import SourceLostError, SourceOpenError
 from core.frame import Frame
-from core.media.camera_controls import exposure, keep_rate, restore_exposure
-from core.media.camera_list import (
-    CameraFormat,
-    CameraInfo,
-    find_camera,
-    list_cameras,
-    open_device,
-)
+from core.media.camera_controls import can_keep_rate, exposure, keep_rate, restore_exposure
+from core.media.camera_format import CameraWish, choose_format
+from core.media.camera_list import find_camera, list_cameras, open_device
 from core.media.live import READ_LIMIT_S, LiveInfo
-from core.settings import Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
+    from core.media.camera_list import CameraFormat, CameraInfo
+
 FIRST_LIMIT_S = 5.0
 """Some cameras take seconds to wake."""
 _RETRY_S = 0.01
 """OpenCV gives up at once on a picture that is damaged; the next one may be whole."""
-_USUAL_SIZE = 1280 * 720
-_USUAL_RATE = 30
-_FLUENT_RATE = 24
-"""Large pictures that come slower are worth less than small ones that do not."""
-_READABLE = (
-    "YUYV", "UYVY", "YVYU", "NV12", "NV21", "YU12", "YV12", "RGB3", "BGR3", "MJPG", "JPEG", "GREY",
-)  # fmt: skip
-"""Pixel formats that OpenCV makes pictures of, the best first."""
 _NANOSECOND = Fraction(1, 10**9)
-
-
-def _sides(text: object) -> object:
-    """1280x720 -> (1280, 720), as pydantic reads it."""
-    return tuple(text.lower().split("x")) if isinstance(text, str) else text
-
-
-_Side = Annotated[int, Field(ge=16, le=16384)]
-
-
-class CameraWish(Model):
-    """How a camera is asked to deliver; every field is an option of `camera:`."""
-
-    size: Annotated[tuple[_Side, _Side] | None, BeforeValidator(_sides)] = Field(
-        None, description="Columns x rows"
-    )
-    rate: Fraction | None = Field(None, ge=1, le=1000, description="Frames per second")
-    format: str | None = Field(
-        None, pattern=r"^\w{3,4}$", description="Pixel format, such as MJPG or YUYV"
-    )
-    keep_rate: bool = Field(
-        False, description="Hold the frame rate in the dark; the network brightens"
-    )
 
 
 def _open_capture(path: str) -> Any:
@@ -119,7 +82,10 @@ class Camera(Closing):
             self.close()
             raise
         height, width = self._waiting.pixels.shape[:2]
-        self.info = LiveInfo(camera.name, width, height, self._promised(asked), "opencv")
+        could_hold = not wish.keep_rate and can_keep_rate(camera.path, open_device)
+        self.info = LiveInfo(
+            camera.name, width, height, self._promised(asked), "opencv", can_keep_rate=could_hold
+        )
 
     def read(self) -> Frame | None:
         """The next frame; none once it is closed.
@@ -212,58 +178,6 @@ def open_camera(wanted: str, wish: CameraWish) -> Camera:
         SourceOpenError: it is not there, in use, or sends nothing.
     """
     return Camera(find_camera(wanted, list_cameras()), wish)
-
-
-def choose_format(camera: CameraInfo, wish: CameraWish) -> CameraFormat:
-    """What to ask of a camera: as wished, and where nothing is wished 720p at 30 a second.
-
-    The wish itself where the driver does not list what it can do; zeros and an empty name then
-    stand for no wish.
-
-    Raises:
-        SettingsError: the camera cannot deliver so.
-    """
-    width, height = wish.size or (0, 0)
-    if not camera.formats:
-        return CameraFormat(width, height, wish.rate, wish.format or "")
-    fitting = [offer for offer in camera.formats if _fits(offer, wish)]
-    if not fitting:
-        sizes = dict.fromkeys(f"{offer.width}x{offer.height}" for offer in camera.formats)
-        layouts = dict.fromkeys(offer.pixel_format for offer in camera.formats)
-        raise SettingsError(
-            f"{camera.name} cannot deliver {_told(wish)}; its sizes are {', '.join(sizes)}, "
-            f"its pixel formats {', '.join(layouts)}, and not every one goes with every rate"
-        )
-    nearest = min(fitting, key=lambda offer: _distance(offer, wish))
-    return replace(nearest, rate=wish.rate or nearest.rate)
-
-
-def _fits(offer: CameraFormat, wish: CameraWish) -> bool:
-    return (
-        wish.size in (None, (offer.width, offer.height))
-        and wish.format in (None, offer.pixel_format)
-        and offer.pixel_format in _READABLE
-        and (wish.rate is None or offer.rate is None or offer.rate >= wish.rate)
-    )
-
-
-def _distance(offer: CameraFormat, wish: CameraWish) -> tuple[bool, int, Fraction, int]:
-    rate = offer.rate or Fraction(0)
-    return (
-        rate < min(_FLUENT_RATE, wish.rate or _FLUENT_RATE),
-        abs(offer.width * offer.height - _USUAL_SIZE),
-        abs(rate - (wish.rate or _USUAL_RATE)),
-        _READABLE.index(offer.pixel_format),
-    )
-
-
-def _told(wish: CameraWish) -> str:
-    parts = (
-        wish.size and f"{wish.size[0]}x{wish.size[1]}",
-        wish.rate and f"{float(wish.rate):g} frames per second",
-        wish.format,
-    )
-    return " with ".join(part for part in parts if part) or "pictures that can be read"
 
 
 def _settings(asked: CameraFormat) -> list[tuple[int, float]]:

@@ -29,12 +29,13 @@ from core.media.addresses import (
     split_login,
     without_password,
 )
+from core.media.gst_offer import Offer
 from core.media.live import READ_LIMIT_S, LiveInfo
 
 _ELEMENTS = ("rtspsrc", "rtph264depay", "h264parse", "decodebin", "videoconvert", "appsink")
 _PIPELINE = (
-    "rtspsrc name=server protocols=tcp latency=0 ! decodebin ! videoconvert ! "
-    "video/x-raw,format=RGB ! appsink name=frames sync=false drop=true max-buffers=2"
+    "rtspsrc name=server protocols=tcp latency=0 ! application/x-rtp,media=video ! decodebin ! "
+    "videoconvert ! video/x-raw,format=RGB ! appsink name=frames sync=false drop=true max-buffers=2"
 )
 _NANOSECOND = Fraction(1, 1_000_000_000)
 _LOOK_EVERY_NS = 50_000_000
@@ -58,26 +59,22 @@ class GstStream(Closing):
     def __init__(self, uri: str) -> None:
         self._uri = uri
         self._gst = _library()
-        self._pipeline = self._gst.parse_launch(_PIPELINE)
-        self._frames = self._pipeline.get_by_name("frames")
-        self._bus = self._pipeline.get_bus()
-        self._offered: set[str | None] = set()
         self._pts = -1
-        self._prepare(self._pipeline.get_by_name("server"))
+        self._offer = Offer(self._gst)
+        begun = time.monotonic()
         try:
-            self._pipeline.set_state(self._gst.State.PLAYING)
-            first, rate = self._first()
-        except BaseException:
-            self.close()
-            raise
+            first, rate = self._start()
+        except SourceOpenError:
+            # Some cameras offer sound and then refuse to send it, and the picture with it.
+            if self._offer.sound is None or time.monotonic() - begun > OPEN_LIMIT_S:
+                raise
+            self._offer = Offer(self._gst, is_silent=True)
+            first, rate = self._start()
         self._waiting: Frame | None = first
         height, width = first.pixels.shape[:2]
-        self._info = LiveInfo(without_password(uri), width, height, rate, "gstreamer")
-
-    @property
-    def info(self) -> LiveInfo:
-        """What was known when it was opened."""
-        return self._info
+        self.info = LiveInfo(
+            without_password(uri), width, height, rate, "gstreamer", sound=self._offer.sound
+        )
 
     def read(self) -> Frame | None:
         """The next frame; none after the last of a stream of known length.
@@ -92,6 +89,8 @@ class GstStream(Closing):
         while time.monotonic() < limit:
             sample = self._frames.emit("try-pull-sample", _LOOK_EVERY_NS)
             if sample is not None:
+                if self._offer.sound is not None:
+                    self._offer.sound.fetch()
                 return self._frame(sample)
             if self._error() is not None:
                 raise lost(self._uri, Reason.BROKEN)
@@ -105,13 +104,24 @@ class GstStream(Closing):
         """Lets go of the connection; safe to call twice."""
         self._pipeline.set_state(self._gst.State.NULL)
 
+    def _start(self) -> tuple[Frame, Fraction | None]:
+        self._pipeline = self._gst.parse_launch(_PIPELINE)
+        self._frames = self._pipeline.get_by_name("frames")
+        self._bus = self._pipeline.get_bus()
+        self._prepare(self._pipeline.get_by_name("server"))
+        try:
+            self._pipeline.set_state(self._gst.State.PLAYING)
+            return self._first()
+        except BaseException:
+            self.close()
+            raise
+
     def _prepare(self, server: Any) -> None:
         bare, user, password = split_login(self._uri)
         server.set_property("location", bare)
         server.set_property("user-id", user)
         server.set_property("user-pw", password)
-        # A method of ours would hold this object, and its handles, for as long as the server's.
-        server.connect("select-stream", _wants, self._offered)
+        self._offer.listen(server)
 
     def _first(self) -> tuple[Frame, Fraction | None]:
         begun = time.monotonic()
@@ -124,7 +134,11 @@ class GstStream(Closing):
                 raise self._cannot_open(error)
             if self._frames.get_property("eos"):
                 raise cannot_open(self._uri, Reason.BROKEN)
-            if time.monotonic() - begun > (KEY_FRAME_LIMIT_S if self._offered else OPEN_LIMIT_S):
+            if self._offer.is_complete and not self._offer.has_video:
+                raise cannot_open(self._uri, Reason.NO_VIDEO)
+            if time.monotonic() - begun > (
+                KEY_FRAME_LIMIT_S if self._offer.kinds else OPEN_LIMIT_S
+            ):
                 raise cannot_open(self._uri, Reason.SILENT)
 
     def _error(self) -> Any:
@@ -134,7 +148,7 @@ class GstStream(Closing):
 
     def _cannot_open(self, error: Any) -> SourceOpenError:
         """Only the number of the error is used; see Note [no credentials]."""
-        if self._offered and "video" not in self._offered:
+        if self._offer.kinds and not self._offer.has_video:
             return cannot_open(self._uri, Reason.NO_VIDEO)
         resource, stream, core = self._gst.ResourceError, self._gst.StreamError, self._gst.CoreError
         reasons = (
@@ -198,13 +212,6 @@ def _library() -> Any:
         gst = import_module("gi.repository.Gst")
     gst.init(None)
     return gst
-
-
-def _wants(_server: Any, _number: int, caps: Any, offered: set[str | None]) -> bool:
-    """Asked by GStreamer for each stream that the server offers."""
-    kind = caps.get_structure(0).get_string("media")
-    offered.add(kind)
-    return bool(kind == "video")
 
 
 def _rate(sample: Any) -> Fraction | None:

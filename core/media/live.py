@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from fractions import Fraction
-    from types import TracebackType
 
     from core.frame import Frame
+    from core.media.sound import Sound
 
 READ_LIMIT_S = 2.0
 """A source that has brought nothing for so long is lost."""
@@ -29,10 +30,14 @@ class LiveInfo:
     """Frames per second that were promised; what arrives may differ."""
     reader: str
     """What reads it: `gstreamer`, `pyav`, `opencv`, `file` or `test`."""
+    can_keep_rate: bool = False
+    """It is a camera whose exposure could be locked, and is not."""
+    sound: Sound | None = field(default=None, compare=False, repr=False)
+    """Where its sound comes out meanwhile; none where there is none, or the reader brings none."""
 
 
-class LiveSource(Protocol):
-    """Frames as they happen. Passive: starts no thread of ours; used from one thread."""
+class LiveSource(AbstractContextManager["LiveSource"], Protocol):
+    """Frames as they happen; closed on leaving. Passive: no thread of ours; used from one."""
 
     @property
     def info(self) -> LiveInfo:
@@ -49,14 +54,3 @@ class LiveSource(Protocol):
 
     def close(self) -> None:
         """Lets go of the source; safe to call twice."""
-
-    def __enter__(self) -> Self:
-        """Close on leaving."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close, whatever happened."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -62,8 +62,14 @@ class EncodedPacket:
         return (self.pts + self.duration) * self.time_base
 
     @classmethod
-    def of(cls, packet: Packet[Any]) -> EncodedPacket:
+    def of(
+        cls, packet: Packet[Any], template: VideoStream | AudioStream | None = None
+    ) -> EncodedPacket:
         """A packet as the source demuxed it, such as its sound.
+
+        Args:
+            packet: of the source or an encoder.
+            template: what it is told to belong to; none for the packet's own stream.
 
         Raises:
             ValueError: it has no time, so nothing can be kept in step with it.
@@ -74,8 +80,13 @@ class EncodedPacket:
         dts = packet.dts if packet.dts is not None else pts
         return cls(
             bytes(packet), pts, dts, packet.duration or 0, packet.time_base,
-            packet.is_keyframe, packet.stream,
+            packet.is_keyframe, template or packet.stream,
         )  # fmt: skip
+
+    def moved(self, seconds: Fraction) -> EncodedPacket:
+        """The same so much later, to the nearest unit."""
+        units = round(seconds / self.time_base)
+        return replace(self, pts=self.pts + units, dts=self.dts + units)
 
 
 class LiveEncoder:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.closing import Closing
 from core.media.live import READ_LIMIT_S, LiveInfo
+from core.media.sound import FileSound
 from core.media.source import open_source
 
 if TYPE_CHECKING:
@@ -79,10 +80,18 @@ class LiveFile(Closing):
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._source = open_source(path)
+        self._sound = FileSound(path)
         self._loop, self._pace = loop, Pace(clock, wait)
         self._paced = self._frames()
         known = self._source.info
-        self.info = LiveInfo(path.name, known.width, known.height, known.average_rate, "file")
+        self.info = LiveInfo(
+            path.name,
+            known.width,
+            known.height,
+            known.average_rate,
+            "file",
+            sound=self._sound.sound,
+        )
 
     def read(self) -> Frame | None:
         """The next frame when its time has come; none after the last.
@@ -96,6 +105,7 @@ class LiveFile(Closing):
         """Free the file; safe to call twice."""
         self._paced.close()
         self._source.close()
+        self._sound.close()
 
     def _frames(self) -> Generator[Frame, None, None]:
         """All rounds, each moved to where the one before it ended, in units of the file."""
@@ -110,6 +120,8 @@ class LiveFile(Closing):
                     shift = 0 if end is None else end - frame.pts
                 pts = frame.pts + shift
                 end = pts + (frame.duration or step)
+                self._sound.copy_until((end - shift) * frame.time_base, shift * frame.time_base)
                 yield replace(frame, pts=pts, captured_ns=self._pace(pts * frame.time_base))
             if not self._loop or shift is None:
                 return
+            self._sound.rewind()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import ValidationError
 
 from core.errors import SettingsError
-from core.media.camera import CameraWish, open_camera
+from core.media.camera import open_camera
+from core.media.camera_format import CameraWish
 from core.media.faults import FaultPlan, Faulty
 from core.media.live_file import LiveFile
 from core.media.test_pattern import PatternSettings, TestPattern

@@ -13,8 +13,11 @@ from av.error import (
     ConnectionRefusedError,
     ExitError,
     FFmpegError,
+    HTTPBadRequestError,
     HTTPForbiddenError,
     HTTPNotFoundError,
+    HTTPOtherClientError,
+    HTTPServerError,
     HTTPUnauthorizedError,
     InvalidDataError,
     TimeoutError,
@@ -35,6 +38,7 @@ from core.media.addresses import (
 from core.media.colour import to_rgb
 from core.media.live import READ_LIMIT_S, LiveInfo
 from core.media.packets import primary_video
+from core.media.sound import sound_in
 from core.media.timing import SteadyClock
 
 if TYPE_CHECKING:
@@ -56,6 +60,11 @@ _RTSP_OPTIONS = {
 _FASTEST_RATE = 1000
 """A higher rate is the unit of the clock, which FFmpeg states where the stream says nothing."""
 _END_MARGIN_S = 1.0
+_REFUSED = (
+    HTTPBadRequestError, HTTPForbiddenError, HTTPNotFoundError, HTTPOtherClientError,
+    HTTPServerError,
+)  # fmt: skip
+"""What may be said of one stream alone; a wrong login is said of all, and not tried twice."""
 _REASONS = (
     (HTTPUnauthorizedError, Reason.LOGIN),
     (HTTPForbiddenError, Reason.LOGIN),
@@ -81,6 +90,7 @@ class PyavStream(Closing):
     def __init__(self, uri: str) -> None:
         self._uri = uri
         self._container, self._stream = _open(uri)
+        self._sound = sound_in(self._container)
         self._reformatter = VideoReformatter()
         self._last_pts: int | None = None
         self._deadline = 0.0
@@ -94,12 +104,9 @@ class PyavStream(Closing):
             raise
         self._waiting: Frame | None = first
         height, width = first.pixels.shape[:2]
-        self._info = LiveInfo(without_password(uri), width, height, _rate(self._stream), "pyav")
-
-    @property
-    def info(self) -> LiveInfo:
-        """What was known when it was opened."""
-        return self._info
+        self.info = LiveInfo(
+            without_password(uri), width, height, _rate(self._stream), "pyav", sound=self._sound
+        )
 
     def read(self) -> Frame | None:
         """The next frame; none after the last of a stream of known length.
@@ -147,6 +154,8 @@ class PyavStream(Closing):
                 raise TimeoutError(errno.ETIMEDOUT, "no picture in time")
             if packet.stream is self._stream:
                 yield from map(self._frame, self._pictures_of(packet))
+            elif self._sound is not None and packet.stream is self._sound.stream:
+                self._sound.hear(packet)
 
     def _pictures_of(self, packet: Packet[Any]) -> list[VideoFrame]:
         try:
@@ -170,14 +179,9 @@ class PyavStream(Closing):
 
 
 def _open(uri: str) -> tuple[InputContainer, VideoStream]:
-    rtsp = uri.strip().lower().startswith("rtsp")
-    options = _OPTIONS | _RTSP_OPTIONS if rtsp else _OPTIONS
     begun = time.monotonic()
     try:
-        container = av.open(
-            encoded(uri), timeout=(OPEN_LIMIT_S, READ_LIMIT_S), options=options,
-            metadata_errors="replace",
-        )  # fmt: skip
+        container = _connect(uri)
     except (FFmpegError, ValueError) as error:
         # FFmpeg calls a server that took the connection and said nothing invalid data.
         silent = time.monotonic() - begun >= OPEN_LIMIT_S
@@ -192,6 +196,23 @@ def _open(uri: str) -> tuple[InputContainer, VideoStream]:
         container.close()
         reason = Reason.NO_VIDEO
     raise cannot_open(uri, reason)
+
+
+def _connect(uri: str) -> InputContainer:
+    if not uri.strip().lower().startswith("rtsp"):
+        return _ask(uri, _OPTIONS)
+    try:
+        return _ask(uri, _OPTIONS | _RTSP_OPTIONS)
+    except _REFUSED:
+        # Some cameras offer sound and then refuse to send it, and the picture with it.
+        return _ask(uri, _OPTIONS | _RTSP_OPTIONS | {"allowed_media_types": "video"})
+
+
+def _ask(uri: str, options: dict[str, str]) -> InputContainer:
+    return av.open(
+        encoded(uri), timeout=(OPEN_LIMIT_S, READ_LIMIT_S), options=options,
+        metadata_errors="replace",
+    )  # fmt: skip
 
 
 def _reason(error: Exception) -> Reason:

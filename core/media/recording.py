@@ -12,30 +12,31 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import av
+from av import AudioStream
 from av.error import FFmpegError
 
 from core.errors import SettingsError, WriterError
-from core.media.atomic import PartFile, refuse_output
-from core.media.codecs import container_for
-from core.media.disk import RESERVE_BYTES, free_bytes
+from core.media.atomic import refuse_output
+from core.media.codecs import can_hold, container_for
+from core.media.coverage import Coverage
+from core.media.disk import RESERVE_BYTES
+from core.media.fragments import cut_torn, make_plain
+from core.media.sound import are_alike
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from av import AudioStream, VideoStream
-    from av.container.core import Chapter
+    from av import VideoStream
     from av.packet import Packet
 
     from core.media.live_encoder import EncodedPacket
 
 _MILLISECOND = Fraction(1, 1000)
-_SHORTEST_GAP = Fraction(1, 2)
 _LIVE_OPTIONS = {
     # Sound that stays away must not hold the pictures back in memory.
     "flush_packets": "1",
@@ -63,7 +64,7 @@ class RecordingFile:
         path: the final name; .mkv, .mp4 or .mov.
         template: of the pictures' packets.
         origin: the moment, in seconds on the frames' clock, that is zero in the file.
-        audio: template of the sound's packets.
+        audio: template of the sound's packets; a container that cannot hold it goes without.
 
     Raises:
         SettingsError: the suffix is of a container that cannot be recorded into.
@@ -87,35 +88,51 @@ class RecordingFile:
         """Pictures written."""
         self.bytes = 0
         """Size of all that was written, without the container's own."""
-        self.gaps: list[tuple[Fraction, Fraction]] = []
-        """Where pictures are missing: from and to, in seconds of the file."""
         self._origin = origin
+        self._sound = audio
+        self._audio: AudioStream | None = None
+        self._heard_s: Fraction | None = None
         self._failed = False
-        self._last: Fraction | None = None
-        self._end = Fraction(0)
-        self._step = Fraction(0)
+        self._shown = Coverage()
         self._do(self._open, template, audio)
 
     def write(self, packet: EncodedPacket) -> None:
-        """Store a packet; sound from before the file's beginning is left out.
+        """Store a packet; what is from before the file's beginning is left out.
+
+        So is sound that does not go on from what was stored, or is coded otherwise than promised.
 
         Raises:
             WriterError: the disk is full or gone.
         """
-        is_picture = packet.template.type == "video"
-        stream = self._video if is_picture else self._audio
-        if stream is None or packet.begin < self._origin:
+        template = packet.template
+        if packet.begin < self._origin:
             return
-        if is_picture:
-            self._mark(packet.begin - self._origin, packet.end - self._origin)
-        self._do(self._output.mux, self._copy(packet, stream))
-        self.frames += is_picture
+        if not isinstance(template, AudioStream):
+            self._shown.add(packet.begin - self._origin, packet.end - self._origin)
+            self._do(self._output.mux, self._copy(packet, self._video))
+            self.frames += 1
+        elif self._audio is not None and self._goes_on(packet, template):
+            self._heard_s = packet.dts * packet.time_base
+            self._do(self._output.mux, self._copy(packet, self._audio))
+        else:
+            return
         self.bytes += len(packet.data)
+
+    def _goes_on(self, packet: EncodedPacket, template: AudioStream) -> bool:
+        """Whether a packet of sound can follow the one before it."""
+        is_later = self._heard_s is None or packet.dts * packet.time_base > self._heard_s
+        is_alike = self._sound is not None and are_alike(template, self._sound)
+        return is_later and is_alike
 
     @property
     def seconds(self) -> Fraction:
         """When the last picture ends, in seconds of the file."""
-        return self._end
+        return self._shown.end
+
+    @property
+    def gaps(self) -> list[tuple[Fraction, Fraction]]:
+        """Where pictures are missing: from and to, in seconds of the file."""
+        return self._shown.gaps
 
     def close(self, reserve_bytes: int = RESERVE_BYTES) -> tuple[str, ...]:
         """Finish the file and give it its name; may be called from another thread than `write`.
@@ -131,7 +148,7 @@ class RecordingFile:
         Raises:
             WriterError: it could not be named; it is then still there as `recording_path`.
         """
-        chapters = self._chapters()
+        chapters = self._shown.chapters()
         if chapters:
             self._output.set_chapters(chapters)
         try:
@@ -140,8 +157,13 @@ class RecordingFile:
             self._failed = True
         try:
             if self._failed and _muxer(self.path) == "mp4":
-                _cut_torn_fragment(self.recording_path)
-            plain = self._remux(chapters, reserve_bytes)
+                cut_torn(self.recording_path)
+            plain = (
+                _muxer(self.path) == "mp4"
+                and not self._failed
+                and self.frames > 0
+                and make_plain(self.recording_path, self.path, chapters, reserve_bytes)
+            )
             if not plain:
                 _rename(self.recording_path, self.path)
         except OSError as error:
@@ -161,7 +183,9 @@ class RecordingFile:
         )
         self._video = self._output.add_stream_from_template(template)
         self._video.time_base = template.time_base or _MILLISECOND
-        self._audio = audio and self._output.add_stream_from_template(audio, opaque=True)
+        # A muxer that cannot hold the sound would refuse the pictures with it.
+        if audio is not None and can_hold(name, audio):
+            self._audio = self._output.add_stream_from_template(audio, opaque=True)
         self._output.start_encoding()
 
     def _copy(self, packet: EncodedPacket, stream: VideoStream | AudioStream) -> Packet[Any]:
@@ -172,50 +196,6 @@ class RecordingFile:
         copy.is_keyframe, copy.stream = packet.is_key, stream
         return copy
 
-    def _mark(self, begin: Fraction, end: Fraction) -> None:
-        if self._last is not None:
-            step = begin - self._last
-            if self._step and step > max(_SHORTEST_GAP, 3 * self._step):
-                self.gaps.append((self._end, begin))
-            self._step = step
-        self._last, self._end = begin, end
-
-    def _chapters(self) -> list[Chapter]:
-        """One for each piece and one for each gap between them; none where nothing is missing."""
-        bounds: list[tuple[Fraction, str]] = [(Fraction(0), "Recording")]
-        for begin, end in self.gaps:
-            bounds.append((begin, f"No picture for {float(end - begin):.1f} s"))
-            bounds.append((end, "Recording goes on"))
-        times = [round(time / _MILLISECOND) for time, _ in bounds] + [round(self._end * 1000)]
-        return [
-            {
-                "id": number + 1,
-                "start": times[number],
-                "end": times[number + 1],
-                "time_base": _MILLISECOND,
-                "metadata": {"title": title},
-            }
-            for number, (_, title) in enumerate(bounds)
-            if self.gaps
-        ]
-
-    def _remux(self, chapters: list[Chapter], reserve_bytes: int) -> bool:
-        """Copy the fragments into a plain MP4; whether that was asked for and worked."""
-        if _muxer(self.path) != "mp4" or self._failed or not self.frames:
-            return False
-        size = self.recording_path.stat().st_size
-        if free_bytes(self.path.parent) < size * 1.1 + reserve_bytes:
-            return False
-        part = PartFile(self.path, overwrite=False)
-        try:
-            _copy_plain(self.recording_path, part.path, chapters)
-            part.commit()
-        except (FFmpegError, OSError, WriterError):
-            part.discard()
-            return False
-        self.recording_path.unlink()
-        return True
-
     def _notes(self, plain: bool) -> tuple[str, ...]:
         notes = []
         if self._failed:
@@ -225,11 +205,12 @@ class RecordingFile:
                 f"{self.path} was left in fragments, as it was recorded, for want of room to copy "
                 "it; most players show it, and copying it into a new MP4 makes it play in all"
             )
-        notes += [
-            f"From {float(begin):.1f} s to {float(end):.1f} s there was no picture"
-            for begin, end in self.gaps
-        ]
-        return tuple(notes)
+        if self._sound is not None and self._audio is None:
+            notes.append(
+                f"{self.path} has no sound: its container cannot hold {self._sound.name}; record "
+                "into another one"
+            )
+        return (*notes, *self._shown.notes)
 
     def _do(self, step: Callable[..., Any], *details: Any) -> None:
         try:
@@ -264,78 +245,8 @@ def check_recording_path(path: Path) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a finished file was found to hold."""
-
-    frames: int
-    """Pictures in it."""
-    seconds: float
-    """From its beginning to the end of its last picture."""
-
-
-def check_recording(path: Path) -> Checked:
-    """Opens a finished file, counts its pictures and decodes the first and the last of them.
-
-    Raises:
-        WriterError: it does not play.
-    """
-    try:
-        with av.open(str(path)) as film:
-            stream = film.streams.video[0]
-            assert stream.time_base is not None
-            frames, end, key = 0, Fraction(0), 0
-            for packet in film.demux(stream):
-                if packet.size and packet.pts is not None:
-                    frames += 1
-                    end = (packet.pts + (packet.duration or 0)) * stream.time_base
-                    key = packet.pts if packet.is_keyframe else key
-            for moment in (0, key):
-                film.seek(moment, stream=stream)
-                next(film.decode(stream))
-    except (FFmpegError, OSError, StopIteration, IndexError) as error:
-        raise WriterError(
-            f"{path} was recorded but does not play ({error}); keep it and report this"
-        ) from error
-    return Checked(frames, float(end))
-
-
 def _muxer(path: Path) -> str:
     return "matroska" if container_for(path) == "matroska" else "mp4"
-
-
-def _copy_plain(source: Path, target: Path, chapters: list[Chapter]) -> None:
-    options = {"movflags": "faststart", "movie_timescale": "90000"}
-    with (
-        av.open(str(source)) as film,
-        av.open(str(target), "w", format="mp4", container_options=options) as copy,
-    ):
-        streams = {}
-        for stream in film.streams:
-            streams[stream.index] = copy.add_stream_from_template(stream, opaque=True)
-            streams[stream.index].time_base = stream.time_base
-        if chapters:
-            copy.set_chapters(chapters)
-        for packet in film.demux():
-            if packet.size:
-                packet.stream = streams[packet.stream_index]
-                copy.mux(packet)
-
-
-def _cut_torn_fragment(path: Path) -> None:
-    """Leave only what was written whole: a box is its length in four bytes, its name, its data.
-
-    A fragment is two of them: `moof` tells of pictures, `mdat` holds them.
-    """
-    size, at, whole = path.stat().st_size, 0, 0
-    with path.open("rb+") as file:
-        while at + 8 <= size:
-            file.seek(at)
-            length, name = int.from_bytes(file.read(4), "big"), file.read(4)
-            at += max(length, 8)
-            if at <= size and name != b"moof":
-                whole = at
-        file.truncate(whole)
 
 
 def _rename(source: Path, target: Path) -> None:

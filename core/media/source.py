@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from fractions import Fraction
     from pathlib import Path
-    from types import TracebackType
 
     from core.frame import Frame
     from core.media.colour import Colour, HdrKind
@@ -89,8 +89,8 @@ class SourceInfo:
         return self.bit_depth > 8
 
 
-class Source(Protocol):
-    """Pictures in order of time. Passive: starts no thread; use one from one thread."""
+class Source(AbstractContextManager["Source"], Protocol):
+    """Pictures in order of time; closed on leaving. Passive: starts no thread; used from one."""
 
     @property
     def info(self) -> SourceInfo:
@@ -109,17 +109,6 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Free the file; safe to call twice."""
-
-    def __enter__(self) -> Self:
-        """Close on leaving."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close, whatever happened."""
 
 
 def open_source(path: Path, *, start: float = 0.0, end: float | None = None) -> Source:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from core.closing import Closing
-from core.errors import CoreError
+from core.errors import CoreError, WriterError
 from core.media.clip_ring import ClipRing
 from core.media.live_encoder import KEY_EVERY, LiveEncoder
-from core.media.recording import check_recording
+from core.media.recording_check import check_recording
 from core.run.newest import Newest
 from core.run.recorder import Recorded
 
@@ -25,19 +25,95 @@ MOST_BYTES_A_SECOND = 4_000_000
 """Of the ring: twice what a noisy 1080p film takes."""
 
 
+def make_ring(seconds: float) -> ClipRing:
+    """A ring that holds no less than this once it has passed, from sources of 1 fps and more.
+
+    What leaves it begins with one key frame and ends before the next, which a slow source brings up
+    to a second late.
+    """
+    return ClipRing(seconds + 2 * float(KEY_EVERY), int(seconds * MOST_BYTES_A_SECOND))
+
+
+class LastSeconds(Closing):
+    """As many of the last seconds as are wished for at the time; called from any thread.
+
+    Args:
+        failed: called with an error that nobody foresaw.
+    """
+
+    def __init__(self, failed: Callable[[BaseException], None]) -> None:
+        self._failed, self._lock = failed, Lock()
+        self._keeper: ClipKeeper | None = None
+        self._is_closed = False
+
+    def keep(self, seconds: float) -> None:
+        """Forget what was kept, and keep so many seconds from now on; 0 keeps none."""
+        with self._lock:
+            old, self._keeper = self._keeper, None
+            if old is not None:
+                old.close()
+            if seconds > 0 and not self._is_closed:
+                self._keeper = ClipKeeper(seconds, self._failed)
+
+    def put(self, frame: Frame) -> None:
+        """Hand in a frame; never waits."""
+        keeper = self._keeper
+        if keeper is not None:
+            keeper.put(frame)
+
+    def save(self, path: Path) -> Recorded:
+        """Write what is held and look whether it plays; keeping goes on meanwhile.
+
+        Raises:
+            SettingsError: the suffix is of a container that cannot be recorded into.
+            WriterError: nothing is kept, or the file cannot be written.
+        """
+        keeper = self._keeper
+        if keeper is None:
+            raise WriterError(
+                f"{path} would be empty: no seconds are kept; choose how many before they pass"
+            )
+        return keeper.save(path)
+
+    @property
+    def seconds(self) -> float:
+        """How much is held."""
+        keeper = self._keeper
+        return 0.0 if keeper is None else keeper.seconds
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing more is kept; empty where all is well."""
+        keeper = self._keeper
+        return "" if keeper is None else keeper.trouble
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is missing in what is held."""
+        keeper = self._keeper
+        if keeper is None or not keeper.dropped:
+            return ()
+        return (f"Of the last seconds {keeper.dropped} pictures came too fast to be kept",)
+
+    def close(self) -> None:
+        """Keep no more; safe to call twice."""
+        self._is_closed = True
+        self.keep(0)
+
+
 class ClipKeeper(Closing):
     """A ring of the last seconds and the thread that fills it.
 
     `put` is called by one thread, everything else by any; only `save` and `close` wait.
 
     Args:
-        seconds: the least it holds once they have passed; at most one key frame's more.
+        seconds: the least it holds once they have passed; at most two key frames' more.
         failed: called with an error that nobody foresaw.
     """
 
     def __init__(self, seconds: float, failed: Callable[[BaseException], None]) -> None:
         self._failed = failed
-        self._ring = ClipRing(seconds + float(KEY_EVERY), int(seconds * MOST_BYTES_A_SECOND))
+        self._ring = make_ring(seconds)
         self._queue = Newest["Frame"](FRAMES_AHEAD)
         self._thread = Thread(target=self._run, name="lowlux-keeper", daemon=True)
         self._encoder: LiveEncoder | None = None

@@ -20,6 +20,16 @@ _LEAST_SHARE = 0.6
 """A source that delivers less of what it promised has changed its pace, and not by chance."""
 
 
+def reader_notes(info: LiveInfo | None) -> tuple[str, ...]:
+    """What there is to be told about what reads a source."""
+    if info is None or info.reader != "pyav" or not info.title.lower().startswith("rtsp"):
+        return ()
+    return (
+        "GStreamer, which brings pictures sooner, is not installed or lacks a plugin; PyAV reads "
+        "the stream in its place",
+    )
+
+
 class Connection:
     """The state of a run, without being paused; called from any thread.
 
@@ -91,12 +101,15 @@ class Connection:
         )
         if info is None or not is_measured or captured_fps >= _LEAST_SHARE * rate:
             return ""
-        cause = (
-            "Cameras expose longer in the dark: switch on keep_rate, or give it more light"
-            if info.reader == "opencv"
-            else "Choose a smaller picture at the source, or look for what else keeps this machine "
-            "or the network busy"
-        )
+        if info.can_keep_rate:
+            cause = "Cameras expose longer in the dark: switch on keep_rate, or give it more light"
+        elif info.reader == "opencv":
+            cause = "Cameras expose longer in the dark: give it more light"
+        else:
+            cause = (
+                "Choose a smaller picture at the source, or look for what else keeps this machine "
+                "or the network busy"
+            )
         promise = f"{info.title} promised {rate:.3g} frames a second"
         return f"{promise} and brings {captured_fps:.3g}. {cause}"
 

@@ -17,11 +17,12 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from core.closing import Closing
-from core.errors import CoreError, SettingsError, WriterError
+from core.errors import CoreError, SettingsError
 from core.media.addresses import without_password
 from core.media.open_live import open_live
-from core.run.clip_keeper import ClipKeeper
-from core.run.connection import Connection
+from core.run.back_off import BackOff
+from core.run.clip_keeper import LastSeconds
+from core.run.connection import Connection, reader_notes
 from core.run.darkness_switch import DarknessSwitch
 from core.run.enhancing import Enhancing
 from core.run.knock import knocking
@@ -30,7 +31,7 @@ from core.run.live_recording import LiveRecording
 from core.run.live_status import LiveState, LiveStatus, Pair
 from core.run.media_clock import MediaClock
 from core.run.newest import Newest
-from core.run.reconnect import BackOff, Connected, Lost, Reconnecting, Waiting
+from core.run.reconnect import Connected, Lost, Reconnecting, Waiting
 from core.run.screen import Screen
 from core.run.tally import Tally
 
@@ -101,7 +102,7 @@ class LiveRun(Closing):
             wait=wait or knocking(uri),
         )
         self._is_paused, self._size = False, (0, 0)
-        self._keeper: ClipKeeper | None = None
+        self._last_seconds = LastSeconds(self._fail)
         self._changing, self._ending = Lock(), Lock()
         self._threads = (
             Thread(target=self._capture, name="lowlux-capture", daemon=True),
@@ -113,7 +114,7 @@ class LiveRun(Closing):
 
     def start(self) -> None:
         """Begin; does not wait for the source."""
-        self._keep(self._settings.keep_seconds)
+        self._last_seconds.keep(self._settings.keep_seconds)
         self._enhancing.start()
         for thread in self._threads:
             thread.start()
@@ -126,7 +127,7 @@ class LiveRun(Closing):
             if info is not None:
                 self._enhancing.order(settings, info)
         if settings.keep_seconds != before.keep_seconds:
-            self._keep(settings.keep_seconds)
+            self._last_seconds.keep(settings.keep_seconds)
 
     def pause(self) -> None:
         """Let the picture stand still; a recording goes on."""
@@ -169,12 +170,7 @@ class LiveRun(Closing):
             SettingsError: the suffix is of a container that cannot be recorded into.
             WriterError: nothing is kept, or the file cannot be written.
         """
-        keeper = self._keeper
-        if keeper is None:
-            raise WriterError(
-                f"{path} would be empty: no seconds are kept; choose how many before they pass"
-            )
-        return keeper.save(path)
+        return self._last_seconds.save(path)
 
     def lend(self) -> None:
         """Show the enhanced picture to other programs as a camera; the status has its name.
@@ -200,8 +196,9 @@ class LiveRun(Closing):
     @property
     def status(self) -> LiveStatus:
         """Where it is, at this moment."""
-        info, counts, keeper = self._source.info, self._tally.counts, self._keeper
+        info, counts = self._source.info, self._tally.counts
         state, fps = self._connection.state, self._tally.captured_fps
+        slowness = self._connection.slowness(info, fps)
         is_still = self._is_paused and state is LiveState.RUNNING
         return LiveStatus(
             state=LiveState.PAUSED if is_still else state,
@@ -220,11 +217,12 @@ class LiveRun(Closing):
             reconnects=self._source.reconnects,
             plan=self._enhancing.plan,
             reasons=self._enhancing.reasons,
-            trouble=self._trouble(fps),
-            notes=self._notes(),
+            trouble=self._trouble(slowness),
+            notes=(*reader_notes(info), *self._enhancing.notes, *self._last_seconds.notes),
             recording=self._recording.status,
-            kept_seconds=0.0 if keeper is None else keeper.seconds,
+            kept_seconds=self._last_seconds.seconds,
             lent_as=self._lending.name,
+            can_keep_rate=bool(slowness) and info is not None and info.can_keep_rate,
         )
 
     def stop(self) -> None:
@@ -239,7 +237,7 @@ class LiveRun(Closing):
                     thread.join(JOIN_PATIENCE_S)
             self._source.close()
             self._enhancing.close()
-            self._keep(0)
+            self._last_seconds.close()
             self._lending.close()
             self._recording.close()
             self._tally.dropped(self._screen.clear())
@@ -256,9 +254,16 @@ class LiveRun(Closing):
                 self._size = (frame.pixels.shape[1], frame.pixels.shape[0])
                 timed = self._clock(frame)
                 self._recording.put_original(timed)
+                self._hear()
                 self._tally.came()
                 self._tally.dropped(self._to_enhance.put(timed))
         self._to_enhance.close()
+
+    def _hear(self) -> None:
+        """Whatever sound came with a frame is moved onto its clock."""
+        sound = None if self._source.info is None else self._source.info.sound
+        for packet in () if sound is None else sound.take():
+            self._recording.put_sound(packet.moved(self._clock.offset))
 
     def _enhance(self) -> None:
         with self._watched():
@@ -275,9 +280,7 @@ class LiveRun(Closing):
             pair = self._pair(frame)
             self._recording.put_pair(pair)
             self._lending.put(pair.enhanced)
-            keeper = self._keeper
-            if keeper is not None:
-                keeper.put(pair.enhanced)
+            self._last_seconds.put(pair.enhanced)
         except BaseException:
             self._tally.dropped(1)
             raise
@@ -297,6 +300,7 @@ class LiveRun(Closing):
         match change:
             case Connected(info):
                 self._clock.reopened()
+                self._recording.expect_sound(None if info.sound is None else info.sound.template)
                 with self._changing:
                     self._enhancing.order(self._settings, info)
                 self._connection.connected()
@@ -332,29 +336,13 @@ class LiveRun(Closing):
         self._screen.stand_still(still=is_paused)
         self._tell()
 
-    def _keep(self, seconds: float) -> None:
-        """Keep so many of the last seconds from now on."""
-        with self._changing:
-            old, self._keeper = self._keeper, None
-            if old is not None:
-                old.close()
-            if seconds > 0 and not self._connection.is_ending:
-                self._keeper = ClipKeeper(seconds, self._fail)
-
-    def _trouble(self, captured_fps: float) -> str:
-        keeper = self._keeper
+    def _trouble(self, slowness: str) -> str:
         troubles = (
             self._connection.trouble,
             self._recording.trouble,
             self._lending.trouble,
             self._enhancing.trouble,
-            "" if keeper is None else keeper.trouble,
-            self._connection.slowness(self._source.info, captured_fps),
+            self._last_seconds.trouble,
+            slowness,
         )
         return next((trouble for trouble in troubles if trouble), "")
-
-    def _notes(self) -> tuple[str, ...]:
-        notes, keeper = self._enhancing.notes, self._keeper
-        if keeper is None or not keeper.dropped:
-            return notes
-        return (*notes, f"Of the last seconds {keeper.dropped} pictures came too fast to be kept")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from core.frame import Frame
+    from core.media.live_encoder import EncodedPacket, SoundTemplate
     from core.run.live_status import Pair
     from core.run.record_ledger import RecorderStatus, RecordWish
     from core.run.recorder import Recorded
@@ -32,6 +33,7 @@ class LiveRecording(Closing):
     def __init__(self, tell: Callable[[], None]) -> None:
         self._tell, self._lock = tell, Lock()
         self._recorder: Recorder | None = None
+        self._sound: SoundTemplate | None = None
         self._warn_minutes = 0.0
         self._is_closed = False
         self.files: tuple[Recorded, ...] = ()
@@ -49,7 +51,9 @@ class LiveRecording(Closing):
                 raise SettingsError("The run has ended; open the source again to record it")
             if self._recorder is not None:
                 raise SettingsError("A recording is under way; stop it before you begin another")
-            self._recorder = Recorder(wish, lambda _: self._tell())
+            recorder = Recorder(wish, lambda _: self._tell())
+            recorder.expect_sound(self._sound)
+            self._recorder = recorder
             self._warn_minutes = wish.warn_minutes
 
     def end(self) -> tuple[Recorded, ...]:
@@ -67,6 +71,19 @@ class LiveRecording(Closing):
         with self._lock:
             self._is_closed = True
         self.end()
+
+    def expect_sound(self, template: SoundTemplate | None) -> None:
+        """The source that was opened has such sound, or none; before its first frame."""
+        with self._lock:
+            self._sound = template
+            if self._recorder is not None:
+                self._recorder.expect_sound(template)
+
+    def put_sound(self, packet: EncodedPacket) -> None:
+        """A packet of the source's sound, on the frames' clock; on the capture thread."""
+        recorder = self._recorder
+        if recorder is not None:
+            recorder.put_audio(packet)
 
     def put_original(self, frame: Frame) -> None:
         """A frame as it came."""

@@ -91,3 +91,5 @@ class LiveStatus:
     """How much the ring of the last seconds holds."""
     lent_as: str
     """The camera that other programs see the enhanced picture as; empty where it is not lent."""
+    can_keep_rate: bool = False
+    """The source is a camera that has slowed down, and its exposure could be locked."""

@@ -34,6 +34,11 @@ class MediaClock:
         """The source's times count from another zero from now on."""
         self._is_reopened = True
 
+    @property
+    def offset(self) -> Fraction:
+        """Seconds from the source's own times to this clock, as they are at the last frame."""
+        return Fraction(0) if self._before is None else self._position - self._before[0]
+
     def __call__(self, frame: Frame) -> Frame:
         """The same frame on this clock, in units of `TICK`."""
         moment = frame.pts * frame.time_base

@@ -42,8 +42,6 @@ class RecordWish:
     """Where each track goes; one or two of them."""
     encode: EncodeSettings = LIVE_ENCODE
     """Quality and speed."""
-    audio: SoundTemplate | None = None
-    """The source's sound, copied into every file; None for none."""
     segment_seconds: float | None = None
     """Begin a new file after so much time."""
     segment_bytes: int | None = None
@@ -96,6 +94,8 @@ class Ledger:
 
     def __init__(self, wish: RecordWish, warn: Callable[[float], None]) -> None:
         self._wish, self._warn = wish, warn
+        self.sound: SoundTemplate | None = None
+        """What files begun from now on hold beside the pictures."""
         self._lock = Lock()
         self._counts = {name: _Count() for name in wish.paths}
         self._taking, self._reason = True, ""

@@ -6,29 +6,24 @@ into its last form takes seconds in which the next one goes on.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from core.errors import CoreError, SettingsError, WriterError
-from core.frame import Frame
-from core.media.disk import ByteRate, free_bytes, room_for
-from core.media.live_encoder import EncodedPacket, LiveEncoder
-from core.media.recording import (
-    RecordingFile,
-    check_recording,
-    check_recording_path,
-    recording_name,
-)
+from core.errors import SettingsError, WriterError
+from core.media.disk import free_bytes, room_for
+from core.media.recording import check_recording_path
+from core.media.recording_check import check_recording
 from core.run.frame_queue import FrameQueue
-from core.run.record_ledger import FRAMES_AHEAD, SOUNDS_AHEAD, Ledger
+from core.run.record_ledger import Ledger
+from core.run.record_track import Closed, TrackWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from fractions import Fraction
     from pathlib import Path
 
+    from core.frame import Frame
+    from core.media.live_encoder import EncodedPacket, SoundTemplate
     from core.run.record_ledger import RecorderStatus, RecordWish, Track
 
 _FILES_AHEAD = 1000
@@ -71,13 +66,12 @@ class Recorder:
 
     def __init__(self, wish: RecordWish, warn: Callable[[float], None] = lambda _: None) -> None:
         _check(wish)
-        self._audio = wish.audio
         self._ledger = Ledger(wish, warn)
-        self._closed = FrameQueue[_Closed](_FILES_AHEAD)
+        self._closed = FrameQueue[Closed](_FILES_AHEAD)
         self._files: list[Recorded] = []
         self._finisher = Thread(target=self._finish, args=(wish,), name="lowlux-recorder-finish")
         self._tracks = {
-            name: _Track(name, wish, self._ledger, self._closed.put) for name in wish.paths
+            name: TrackWriter(name, wish, self._ledger, self._closed.put) for name in wish.paths
         }
         self._finisher.start()
         for track in self._tracks.values():
@@ -103,13 +97,17 @@ class Recorder:
         to = self._tracks.get(track)
         return to is not None and self._ledger.admit(track, frame) and to.queue.put(frame)
 
+    def expect_sound(self, template: SoundTemplate | None) -> None:
+        """Let files that are begun from now on hold such sound, or none."""
+        self._ledger.sound = template
+
     def put_audio(self, packet: EncodedPacket) -> bool:
         """Hand in a packet of the source's sound, on the frames' clock; never waits.
 
         Returns:
             Whether it will be written on every track.
         """
-        if self._audio is None:
+        if self._ledger.sound is None:
             return False
         admitted = [track for name, track in self._tracks.items() if self._ledger.admit_sound(name)]
         taken = sum(track.queue.put(packet) for track in admitted)
@@ -136,106 +134,6 @@ class Recorder:
             self._files.append(_finished(closed, wish.reserve_bytes))
 
 
-@dataclass(frozen=True, slots=True)
-class _Closed:
-    """A file that gets no more frames."""
-
-    track: Track
-    file: RecordingFile
-    trouble: str
-
-
-class _Track:
-    """Encodes and writes one track; all but `queue` belongs to its thread."""
-
-    def __init__(
-        self, name: Track, wish: RecordWish, ledger: Ledger, hand_over: Callable[[_Closed], bool]
-    ) -> None:
-        self.queue = FrameQueue[Frame | EncodedPacket](FRAMES_AHEAD + SOUNDS_AHEAD)
-        self.thread = Thread(target=self._run, name=f"lowlux-recorder-{name}")
-        self._name, self._wish, self._ledger = name, wish, ledger
-        self._hand_over = hand_over
-        self._path = wish.paths[name]
-        self._encoder: LiveEncoder | None = None
-        self._size: tuple[int, ...] = ()
-        self._file: RecordingFile | None = None
-        self._segment, self._number = -1, 0
-        self._sounds: deque[EncodedPacket] = deque(maxlen=SOUNDS_AHEAD)
-        self._rate = ByteRate()
-
-    def _run(self) -> None:
-        trouble = ""
-        try:
-            for item in self.queue:
-                self._ledger.took(self._name, item)
-                if isinstance(item, Frame):
-                    self._write(item)
-                else:
-                    self._sounds.append(item)
-            self._write_sounds(None)
-        except CoreError as error:
-            trouble = str(error)
-            self._ledger.end(trouble)
-        except BaseException as error:
-            trouble = f"The recording of {self._path} failed ({error!r}); please report this"
-            self._ledger.end(trouble)
-            raise
-        finally:
-            self.queue.discard()
-            self._ledger.settle(self._name)
-            self._close(trouble or self._ledger.reason)
-
-    def _write(self, frame: Frame) -> None:
-        moment = frame.pts * frame.time_base
-        segment = self._ledger.segment(moment)
-        resized = frame.pixels.shape != self._size
-        is_first = self._file is None or segment != self._segment or resized
-        if is_first:
-            self._write_sounds(self._ledger.origin(segment))
-            self._close("")
-            if resized:
-                height, width = frame.pixels.shape[:2]
-                self._encoder = LiveEncoder(width, height, frame.time_base, self._wish.encode)
-                self._size = frame.pixels.shape
-            self._open(segment)
-        assert self._encoder is not None
-        for packet in self._encoder.encode(frame, key=is_first):
-            self._store(packet)
-        self._write_sounds(moment)
-
-    def _store(self, packet: EncodedPacket) -> None:
-        assert self._file is not None
-        self._file.write(packet)
-        self._rate.add(float(packet.begin), len(packet.data))
-        rate = self._rate.bytes_per_second
-        self._ledger.wrote(self._name, len(packet.data), rate, self._segment, self._file.bytes)
-        if packet.is_key and not self._ledger.look_at_disk(self._path.parent):
-            self.queue.close()
-
-    def _write_sounds(self, until: Fraction | None) -> None:
-        """Sound follows the pictures, so that it goes into the file they went into."""
-        while self._file and self._sounds and (until is None or self._sounds[0].begin < until):
-            self._file.write(self._sounds.popleft())
-
-    def _open(self, segment: int) -> None:
-        assert self._encoder is not None
-        self._number = max(self._number + 1, segment + 1)
-        while (path := _numbered(self._path, self._number)) and _is_taken(path):
-            self._number += 1
-        self._file = RecordingFile(
-            path,
-            self._encoder.template,
-            origin=self._ledger.origin(segment),
-            audio=self._wish.audio,
-        )
-        self._segment = segment
-
-    def _close(self, trouble: str) -> None:
-        if self._file is not None:
-            self._hand_over(_Closed(self._name, self._file, trouble))
-            self._file = None
-
-
 def _check(wish: RecordWish) -> None:
     if not 1 <= len(wish.paths) <= _MOST_TRACKS:
         raise SettingsError(
@@ -249,15 +147,7 @@ def _check(wish: RecordWish) -> None:
             raise WriterError(f"The disk of {path.parent} is nearly full; free some space first")
 
 
-def _numbered(path: Path, number: int) -> Path:
-    return path if number == 1 else path.with_name(f"{path.stem}-{number:03}{path.suffix}")
-
-
-def _is_taken(path: Path) -> bool:
-    return path.exists() or recording_name(path).exists()
-
-
-def _finished(closed: _Closed, reserve_bytes: int) -> Recorded:
+def _finished(closed: Closed, reserve_bytes: int) -> Recorded:
     """Give a file its name and look whether it holds what was written."""
     file, path = closed.file, closed.file.path
     notes = [closed.trouble] if closed.trouble else []

@@ -2,7 +2,8 @@
 
     python3 rtsp_server.py --port 8554 [--user NAME --password WORD [--digest]]
 
-Serves `/video` (H.264, a moving ball) and `/audio` on 127.0.0.1. Says `ready` when it answers, ends
+Serves `/video` (H.264, a moving ball), `/audio`, and the ball with a tone as `/aac`, `/opus` and
+`/pcma` on 127.0.0.1. Says `ready` when it answers, ends
 when its standard input does, and changes the size of its pictures on SIGUSR1.
 """
 
@@ -21,6 +22,13 @@ VIDEO = (
     "rtph264pay name=pay0 pt=96 config-interval=-1 )"
 )
 AUDIO = "( audiotestsrc is-live=true wave=silence ! alawenc ! rtppcmapay name=pay0 pt=8 )"
+TALKS = {
+    "aac": "avenc_aac ! aacparse ! rtpmp4gpay name=pay1 pt=97",
+    "opus": "opusenc ! rtpopuspay name=pay1 pt=97",
+    "pcma": "alawenc ! rtppcmapay name=pay1 pt=8",
+}
+"""A picture with a tone, by how the tone is coded."""
+TONE = "audiotestsrc is-live=true wave=ticks ! audioconvert ! audioresample"
 
 
 def _library() -> tuple[Any, Any, Any]:
@@ -40,7 +48,11 @@ def serve(port: int, user: str | None, password: str | None, *, digest: bool) ->
     server = rtsp.RTSPServer.new()
     server.set_address("127.0.0.1")
     server.set_service(str(port))
-    for path, pipeline in (("/video", VIDEO), ("/audio", AUDIO)):
+    talks = {
+        f"/{name}": f"{VIDEO.removesuffix(' )')} {TONE} ! {coding} )"
+        for name, coding in TALKS.items()
+    }
+    for path, pipeline in {"/video": VIDEO, "/audio": AUDIO, **talks}.items():
         factory = rtsp.RTSPMediaFactory.new()
         factory.set_launch(pipeline)
         factory.set_shared(True)

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from core.errors import SettingsError, SourceLostError, SourceOpenError
-from core.media.camera import FIRST_LIMIT_S, Camera, CameraWish, choose_format
+from core.media.camera import FIRST_LIMIT_S, Camera
+from core.media.camera_format import CameraWish, choose_format
 from core.media.camera_list import CameraFormat, CameraInfo
 from core.media.live import READ_LIMIT_S
 from core.media.open_live import open_live
@@ -163,9 +164,17 @@ def test_settings_are_made_format_first(plain_clip: Path) -> None:
 
 def test_the_rate_is_held_while_it_is_open_and_let_go_after(plain_clip: Path) -> None:
     device = Device(controls={DYNAMIC: 1})
-    with opened(plain_clip, wish=CameraWish(keep_rate=True), open_device=device.again):
+    with opened(plain_clip, wish=CameraWish(keep_rate=True), open_device=device.again) as camera:
         assert device.values[DYNAMIC] == 0
+        assert not camera.info.can_keep_rate, "it does already"
     assert device.values[DYNAMIC] == 1
+
+
+def test_whether_the_rate_could_be_held_is_known(plain_clip: Path) -> None:
+    with opened(plain_clip, open_device=Device(controls={DYNAMIC: 1}).again) as camera:
+        assert camera.info.can_keep_rate
+    with opened(plain_clip, open_device=Device(controls={}).again) as camera:
+        assert not camera.info.can_keep_rate
 
 
 def test_exposure_is_left_as_it_was_when_it_was_set_from_outside(plain_clip: Path) -> None:

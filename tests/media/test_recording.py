@@ -19,7 +19,9 @@ import pytest
 from core.errors import SettingsError, WriterError
 from core.frame import Frame
 from core.media.live_encoder import EncodedPacket, LiveEncoder
-from core.media.recording import RecordingFile, check_recording, recording_name
+from core.media.recording import RecordingFile, recording_name
+from core.media.recording_check import check_recording
+from core.media.sound import coded_as
 from tests.conftest import night_picture
 
 ROOT = Path(__file__).parents[2]
@@ -169,6 +171,41 @@ def test_sound_is_copied_in_step(
         stored = [(bytes(p), float(p.pts * p.time_base)) for p in got if p.pts is not None]
     assert [data for data, _ in stored] == [data for data, _ in wanted]
     assert [time for _, time in stored] == pytest.approx([t for _, t in wanted], abs=0.001)
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_sound_that_cannot_follow_spoils_nothing(tmp_path: Path, suffix: str) -> None:
+    """A server's clock is set back, or it comes back with other sound."""
+    promised, other = coded_as("aac", 48000, 1), coded_as("aac", 44100, 1)
+    encoder = LiveEncoder(96, 64, Fraction(1, 1000))
+    path = tmp_path / f"walk{suffix}"
+    file = RecordingFile(path, encoder.template, origin=Fraction(0), audio=promised)
+    for i in range(10):
+        for packet in encoder.encode(Frame(night_picture(i, 96, 64), i * 40, Fraction(1, 1000))):
+            file.write(packet)
+        for at, template in ((i * 40, promised), (i * 20, promised), (i * 40 + 9, other)):
+            sound = EncodedPacket(
+                b"\x01\x18\x20\x07", at, at, 21, Fraction(1, 1000), True, template
+            )
+            file.write(sound)
+    assert file.close(reserve_bytes=0) == ()
+    assert check_recording(path).frames == 10
+    with av.open(str(path)) as film:
+        assert sum(1 for packet in film.demux(audio=0) if packet.size) == 10
+
+
+def test_sound_that_a_container_cannot_hold_is_told_and_the_picture_recorded(
+    tmp_path: Path,
+) -> None:
+    encoder = LiveEncoder(96, 64, Fraction(1, 1000))
+    path = tmp_path / "walk.mp4"
+    odd = coded_as("tta", 48000, 2)
+    file = RecordingFile(path, encoder.template, origin=Fraction(0), audio=odd)
+    for packet in encoder.encode(Frame(night_picture(0, 96, 64), 0, Fraction(1, 1000))):
+        file.write(packet)
+    (note,) = file.close(reserve_bytes=0)
+    assert "walk.mp4 has no sound: its container cannot hold tta" in note
+    assert check_recording(path).frames == 1
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])

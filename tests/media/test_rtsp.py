@@ -21,11 +21,15 @@ import pytest
 from core.errors import SourceError, SourceLostError, SourceOpenError
 from core.frame import Frame
 from core.media import gst_stream
+from core.media.codecs import can_hold
 from core.media.gst_stream import GstStream, NoDecoderError
 from core.media.live import LiveInfo, LiveSource
+from core.media.live_encoder import EncodedPacket
 from core.media.pyav_stream import PyavStream
 from core.media.rtsp import open_stream
-from core.run.reconnect import BackOff, Change, Connected, Lost, Reconnecting
+from core.run.back_off import BackOff
+from core.run.reconnect import Change, Connected, Lost, Reconnecting
+from tests.media.deaf_server import DeafServer
 
 PYTHONS = (sys.executable, "/usr/bin/python3")
 HAS_SERVER = "import gi; gi.require_version('GstRtspServer', '1.0')"
@@ -162,6 +166,39 @@ def test_frames_come_soon_with_times_that_rise(opened: Opener, server: Server) -
     assert brightest.min() < 10 < 200 < brightest.max()
 
 
+@pytest.mark.parametrize("coding", ["aac", "opus", "pcma"])
+def test_sound_comes_in_step_with_the_pictures(opened: Opener, server: Server, coding: str) -> None:
+    heard: list[EncodedPacket] = []
+    with opened(server.address(coding)) as source:
+        sound = source.info.sound
+        assert sound is not None
+        assert can_hold("matroska", sound.template)
+        assert can_hold("mp4", sound.template)
+        for _ in range(30):
+            at_s = read(source).pts_seconds
+            heard += sound.take()
+    times = [float(packet.begin) for packet in heard]
+    assert times == sorted(set(times))
+    assert times[-1] == pytest.approx(at_s, abs=0.5)
+    assert len({packet.data for packet in heard}) > 1
+
+
+def test_pictures_without_sound_say_so(opened: Opener, server: Server) -> None:
+    with opened(server.address()) as source:
+        assert source.info.sound is None
+
+
+def test_sound_that_is_refused_costs_no_picture(opened: Opener, server: Server) -> None:
+    deaf = DeafServer(server.port)
+    try:
+        with opened(f"rtsp://127.0.0.1:{deaf.port}/aac") as source:
+            assert read(source).pixels.shape == (240, 320, 3)
+            assert source.info.sound is None
+    finally:
+        deaf.close()
+    assert deaf.refused > 0
+
+
 def test_pictures_may_change_their_size(opened: Opener, victim: Server) -> None:
     with opened(victim.address()) as source:
         assert read(source).pixels.shape == (240, 320, 3)
@@ -219,9 +256,12 @@ def test_frames_flow_again_when_the_server_is_back(
 
 
 @pytest.mark.skipif(not HANDLES.exists(), reason="the platform does not list open files")
-def test_opening_again_and_again_leaves_nothing_open(opened: Opener, server: Server) -> None:
+@pytest.mark.parametrize("path", ["video", "aac"])
+def test_opening_again_and_again_leaves_nothing_open(
+    opened: Opener, server: Server, path: str
+) -> None:
     def open_once() -> int:
-        with opened(server.address()) as source:
+        with opened(server.address(path)) as source:
             read(source)
         return len(list(HANDLES.iterdir()))
 

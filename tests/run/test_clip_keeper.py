@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.errors import WriterError
-from core.run.clip_keeper import FRAMES_AHEAD, ClipKeeper
+from core.media.live_encoder import LiveEncoder
+from core.run.clip_keeper import FRAMES_AHEAD, ClipKeeper, make_ring
 from tests.run.live_parts import frame, until
 
 
@@ -25,6 +27,15 @@ def test_pictures_that_come_too_fast_are_counted(tmp_path: Path) -> None:
         saved = keeper.save(tmp_path / "last.mkv")
     assert (saved.frames, saved.checked) == (kept, True), saved.note
     assert failures == []
+
+
+@pytest.mark.parametrize("steps", [1, 11, 30])
+def test_no_less_is_kept_than_was_wished_however_slow_the_source(steps: int) -> None:
+    ring, encoder = make_ring(3.0), LiveEncoder(64, 48, Fraction(1, 30))
+    for number in range(0, 300, steps):
+        for packet in encoder.encode(frame(number)):
+            ring.push(packet)
+        assert min(float(packet.end), 3.0) <= ring.seconds <= 5.0
 
 
 def test_another_size_begins_anew(tmp_path: Path) -> None:

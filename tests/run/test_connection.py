@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.run.connection import Connection
+from core.run.connection import Connection, reader_notes
 from core.run.live_status import LiveState
 from tests.run.live_parts import INFO
 
@@ -48,6 +48,14 @@ def test_what_is_over_stays_over_and_the_first_reason_counts() -> None:
         assert (connection.state, connection.trouble) == (LiveState.FAILED, "one")
 
 
+def test_the_reader_that_stands_in_for_gstreamer_is_told() -> None:
+    (note,) = reader_notes(replace(INFO, title="rtsp://door/1", reader="pyav"))
+    assert "GStreamer" in note
+    assert reader_notes(replace(INFO, title="rtsp://door/1", reader="gstreamer")) == ()
+    assert reader_notes(replace(INFO, title="http://door/1", reader="pyav")) == ()
+    assert reader_notes(None) == ()
+
+
 def test_stopping_leads_only_to_the_end() -> None:
     connection = Connection()
     connection.stopping()
@@ -59,11 +67,19 @@ def test_stopping_leads_only_to_the_end() -> None:
     assert connection.state.value == "ended"
 
 
-@pytest.mark.parametrize(("reader", "advice"), [("opencv", "keep_rate"), ("file", "smaller")])
+@pytest.mark.parametrize(
+    ("reader", "can_keep_rate", "advice"),
+    [
+        ("opencv", True, "switch on keep_rate"),
+        ("opencv", False, "dark: give it more light"),
+        ("file", False, "smaller"),
+    ],
+)
 def test_half_the_promised_rate_is_told_after_a_while(
-    clock: Clock, reader: str, advice: str
+    clock: Clock, reader: str, can_keep_rate: bool, advice: str
 ) -> None:
-    connection, info = Connection(clock), replace(INFO, reader=reader)
+    connection = Connection(clock)
+    info = replace(INFO, reader=reader, can_keep_rate=can_keep_rate)
     connection.connected()
     assert connection.slowness(info, 15) == ""
     clock.now_s += 10

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import socket
 from collections.abc import Callable, Iterator
 from random import Random
@@ -13,8 +15,9 @@ import pytest
 
 from core.errors import SourceLostError, SourceOpenError
 from core.run import knock
+from core.run.back_off import BackOff
 from core.run.knock import KNOCK_EVERY_S, knocking
-from core.run.reconnect import BackOff, Reconnecting
+from core.run.reconnect import Reconnecting
 from tests.fakes import PATIENCE_S
 from tests.run.live_parts import Script, frame, opens
 
@@ -42,11 +45,20 @@ class Door:
         self._socket = socket.create_server(("127.0.0.1", self.port))
 
     def said(self) -> bytes:
-        """All that the next visitor sends before it leaves."""
-        self._socket.settimeout(5)
+        """What the next visitor says, or nothing if it leaves without a word."""
+        self._socket.settimeout(PATIENCE_S)
         visitor, _ = self._socket.accept()
         with visitor:
-            return visitor.recv(1)
+            return visitor.recv(1000)
+
+    def answer(self) -> None:
+        """Whoever knocks hears something, as far as they are still there."""
+        self._socket.settimeout(0)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                visitor, _ = self._socket.accept()
+                with visitor, contextlib.suppress(OSError):
+                    visitor.send(b"RTSP/1.0 200 OK")
 
 
 class Passing(Event):
@@ -90,7 +102,37 @@ def test_the_wait_ends_when_the_port_opens(door: Door, passing: Passing, address
     passing.after[2] = door.open
     assert not wait(passing, 10.0)
     assert passing.waits == FULL[:2]
-    assert door.said() == b""
+    assert door.said() == b"", "it only knocks"
+    question = door.said().decode()
+    assert question.startswith("OPTIONS * ")
+    assert not {"me", "hid", "den", "video"} & set(re.split(r"\W+", question))
+
+
+def test_the_wait_ends_when_a_frozen_server_answers(door: Door, passing: Passing) -> None:
+    """Its port is open all the time: the system opens it for a program that does nothing."""
+    door.open()
+    wait = passing.until_back(f"rtsp://127.0.0.1:{door.port}/")
+    wait(passing, 2.0)
+    passing.after[7] = door.answer
+    wait(passing, 10.0)
+    assert passing.waits == [KNOCK_EVERY_S] * 7
+
+
+def test_a_server_that_freezes_while_waited_for_is_met_too(door: Door, passing: Passing) -> None:
+    door.open()
+    wait = passing.until_back(f"rtsp://127.0.0.1:{door.port}/")
+    passing.after[5] = door.answer
+    wait(passing, 10.0)
+    assert passing.waits == [KNOCK_EVERY_S] * 5
+
+
+def test_a_server_that_answers_all_the_time_shortens_nothing(door: Door, passing: Passing) -> None:
+    door.open()
+    wait = passing.until_back(f"http://127.0.0.1:{door.port}/")
+    passing.after |= dict.fromkeys(range(1, 20), door.answer)
+    for seconds in (0.5, 1.0, 2.0):
+        wait(passing, seconds)
+    assert passing.waits == [KNOCK_EVERY_S] * 7
 
 
 def test_a_port_that_stays_shut_costs_the_whole_wait(door: Door, passing: Passing) -> None:
@@ -112,6 +154,16 @@ def test_who_came_back_and_then_refuses_is_not_asked_more_often(
 ) -> None:
     wait = passing.until_back(f"rtsp://127.0.0.1:{door.port}/")
     passing.after[1] = door.open
+    wait(passing, 2.0)
+    wait(passing, 2.0)
+    assert passing.waits == [*FULL[:1], *FULL]
+
+
+def test_who_answers_after_its_return_is_not_asked_more_often_either(
+    door: Door, passing: Passing
+) -> None:
+    wait = passing.until_back(f"rtsp://127.0.0.1:{door.port}/")
+    passing.after |= {1: door.open, **dict.fromkeys(range(2, 9), door.answer)}
     wait(passing, 2.0)
     wait(passing, 2.0)
     assert passing.waits == [*FULL[:1], *FULL]

@@ -9,18 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from random import Random
 from threading import Event
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import pytest
 
+from core.closing import Closing
 from core.errors import SourceError, SourceLostError, SourceOpenError
 from core.frame import Frame
 from core.media.live import LiveInfo
+from core.run.back_off import BackOff
 from core.run.reconnect import (
     MOST_LEFT_BEHIND,
-    BackOff,
     Change,
     Connected,
     Lost,
@@ -33,7 +32,7 @@ INFO = LiveInfo("Door", 4, 2, None, "test")
 Step = int | Event | BaseException | None
 
 
-class Camera:
+class Camera(Closing):
     """Plays steps: a number is a frame, an error is raised, an event is waited for, none ends."""
 
     def __init__(self, *steps: Step) -> None:
@@ -55,17 +54,6 @@ class Camera:
 
     def close(self) -> None:
         self.closed.set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def frame(number: int) -> Frame:

@@ -116,8 +116,9 @@ def test_sound_goes_into_every_track_and_segment_as_it_was_put_in(
     with av.open(str(talk)) as film:
         voice = film.streams.audio[0]
         heard = [EncodedPacket.of(packet) for packet in film.demux(voice) if packet.size]
-        wish = RecordWish(paths, audio=voice, reserve_bytes=0, segment_seconds=1.0)
+        wish = RecordWish(paths, reserve_bytes=0, segment_seconds=1.0)
         recorder = Recorder(wish)
+        recorder.expect_sound(voice)
         ahead = deque(heard)
         for index in range(60):
             while ahead and ahead[0].begin <= Fraction(index, 25):
@@ -199,8 +200,8 @@ def test_a_full_queue_drops_and_counts_and_never_waits(tmp_path: Path) -> None:
     wish = RecordWish({"original": tmp_path / "w.mkv"}, reserve_bytes=0, warn_minutes=float("inf"))
     recorder = Recorder(wish, warn)
     index = 0
-    while not entered.is_set():
-        feed(recorder, frame_at(index), "original")
+    while not entered.wait(0.001):
+        recorder.put("original", frame_at(index))
         index += 1
     for later in range(index, index + 3 * FRAMES_AHEAD):
         recorder.put("original", frame_at(later))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -11,27 +12,32 @@ from PyQt6.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
     QComboBox,
+    QLabel,
     QListWidget,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
 
-from app.gui.controls import (
+from app.gui.controls import SettingsPanel
+from app.gui.editors import (
     ChoiceEditor,
     CountEditor,
     ModelEditor,
-    SettingsPanel,
     ShareEditor,
     SwitchEditor,
     shipped_models,
 )
+from app.gui.health_panel import HealthPanel
 from app.gui.preferences import RecordChoice
 from app.gui.recording_panel import RecordingPanel
 from app.gui.session import RecordingState
-from app.gui.source_picker import SourcePicker, camera_uri, with_login
+from app.gui.source_picker import SourcePicker
+from app.gui.source_words import camera_uri, source_words, with_login
 from core.media.addresses import split_login
 from core.media.camera_list import CameraFormat, CameraInfo
+from core.media.open_live import open_live
 from core.settings import EnhanceSettings, LiveSettings
+from tests.app.gui.fake_run import RECORDING, STATUS
 
 FORMAT = CameraFormat(1280, 720, Fraction(30), "MJPG")
 CAMERA = CameraInfo("046d:0825:A1", "Desk camera", "/dev/video0", (FORMAT,))
@@ -156,6 +162,31 @@ def test_a_camera_is_known_by_its_hardware(qtbot: QtBot) -> None:
     assert picker.formats.currentText() == "1280 × 720, 30 fps, MJPG"
     picker.use_camera.click()
     assert told == ["camera:046d:0825:A1?size=1280x720&rate=30&format=MJPG"]
+
+
+def test_the_setup_is_tested_with_faults_that_can_be_opened(qtbot: QtBot) -> None:
+    picker = SourcePicker([])
+    qtbot.addWidget(picker)
+    told: list[str] = []
+    picker.chosen.connect(told.append)
+    picker.trial.click()
+    with open_live(told[0]) as source:
+        assert source.info.title == "Test pattern with faults"
+    assert source_words(told[0]) == "the test of your setup"
+
+
+def test_health_tells_of_a_recording_while_there_is_one(qtbot: QtBot) -> None:
+    panel = HealthPanel()
+    qtbot.addWidget(panel)
+
+    def waiting() -> list[str]:
+        labels = panel.findChildren(QLabel)
+        return [label.text() for label in labels if label.accessibleName() == "Recording: Waiting"]
+
+    panel.show_status(replace(STATUS, recording=replace(RECORDING, frames_in=75, dropped=3)))
+    assert waiting() == ["12"]
+    panel.show_status(STATUS)
+    qtbot.waitUntil(lambda: waiting() == [])
 
 
 def test_every_control_has_a_name_for_screen_readers(panel: SettingsPanel, qtbot: QtBot) -> None:

@@ -23,12 +23,12 @@ from PyQt6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app.gui.controls import ModelEditor
+from app.gui.editors import ModelEditor
 from app.gui.main_window import MainWindow
 from app.gui.preferences import Preferences, RecordChoice, ThemeName, save_preferences
 from app.gui.session import RecordingState
 from app.gui.theme import DARK, LIGHT, Colours, Theme
-from app.gui.view_geometry import ViewMode
+from app.gui.view_layers import ViewMode
 from core.enhance.live_plan import LivePlan, Step
 from core.enhance.plan import Machine
 from core.frame import Frame
@@ -114,17 +114,17 @@ def close(qtbot: QtBot, window: MainWindow) -> None:
 def test_one_sitting(qtbot: QtBot, make_window: Make, tmp_path: Path) -> None:
     window = make_window()
     session, view = window.session, window.view
-    assert not window.picker.isHidden()
+    assert not window.display.picker.isHidden()
 
-    window.picker.chosen.emit(PATTERN)
+    window.display.picker.chosen.emit(PATTERN)
     qtbot.waitUntil(lambda: session.pair is not None and session.pair.is_enhanced)
-    qtbot.waitUntil(lambda: "fps" in window.status.parts["captured"].text())
+    qtbot.waitUntil(lambda: "fps" in window.display.status.parts["captured"].text())
     qtbot.waitUntil(lambda: window.windowTitle() == "Test pattern – LowLux")
 
     press(window, "r")
     qtbot.waitUntil(lambda: session.recording is RecordingState.ON)
 
-    window.tools.modes[ViewMode.WIPE].click()
+    window.display.tools.modes[ViewMode.WIPE].click()
     modes = [view.mode]
     view.set_wipe(0.25)
     press(window, ".")
@@ -134,10 +134,10 @@ def test_one_sitting(qtbot: QtBot, make_window: Make, tmp_path: Path) -> None:
     films = tmp_path / "films"
     qtbot.waitUntil(lambda: len(list(films.glob("*.png"))) == 3)
 
-    model = window.side.controls.editors["model"]
+    model = window.display.side.controls.editors["model"]
     assert isinstance(model, ModelEditor)
     model.edited.emit("other")
-    qtbot.waitUntil(lambda: window.status.parts["plan"].text().startswith("other on"))
+    qtbot.waitUntil(lambda: window.display.status.parts["plan"].text().startswith("other on"))
 
     press(window, "[")
     assert session.settings.enhance.strength == 0.95
@@ -161,8 +161,8 @@ def test_space_pauses_but_presses_a_button_that_has_the_focus(
     qtbot.waitUntil(lambda: window.session.state is LiveState.RUNNING)
     press(window, " ")
     assert window.session.state is LiveState.PAUSED
-    window.tools.modes[ViewMode.DIFFERENCE].setFocus()
-    qtbot.waitUntil(window.tools.modes[ViewMode.DIFFERENCE].hasFocus)
+    window.display.tools.modes[ViewMode.DIFFERENCE].setFocus()
+    qtbot.waitUntil(window.display.tools.modes[ViewMode.DIFFERENCE].hasFocus)
     press(window, " ")
     assert window.view.mode is ViewMode.DIFFERENCE
     assert window.session.state is LiveState.PAUSED
@@ -184,12 +184,12 @@ def test_a_recording_that_went_wrong_keeps_the_window_open(qtbot: QtBot, make_wi
     runs[0].may_finish.clear()
     window.close()
     assert window.isVisible()
-    assert "Finishing" in window.banner.text.text()
+    assert "Finishing" in window.display.banner.text.text()
     runs[0].may_finish.set()
     with qtbot.waitSignal(window.session.closed):
         pass
     assert window.isVisible()
-    assert "The disk was full" in window.banner.text.text()
+    assert "The disk was full" in window.display.banner.text.text()
     with qtbot.waitSignal(window.gone):
         window.close()
 
@@ -199,14 +199,17 @@ def test_a_dropped_film_is_opened(qtbot: QtBot, make_window: Make) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile("/films/walk.mp4")])
     left = Qt.MouseButton.LeftButton
-    window.dropEvent(
+    window.display.dropEvent(
         QDropEvent(
             QPointF(9, 9), Qt.DropAction.CopyAction, data, left, Qt.KeyboardModifier.NoModifier
         )
     )
     qtbot.waitUntil(lambda: window.session.state is not None)
     assert window.session.uri == "/films/walk.mp4"
-    assert window.tools.title.text() == "Test pattern" or "walk.mp4" in window.tools.title.text()
+    assert (
+        window.display.tools.title.text() == "Test pattern"
+        or "walk.mp4" in window.display.tools.title.text()
+    )
 
 
 def test_a_password_is_in_no_text_of_the_window(qtbot: QtBot, make_window: Make) -> None:
@@ -225,7 +228,7 @@ def test_a_password_is_in_no_text_of_the_window(qtbot: QtBot, make_window: Make)
 def test_the_support_bundle_is_written(qtbot: QtBot, make_window: Make, tmp_path: Path) -> None:
     window = make_window(FakeRun)
     window.write_bundle(tmp_path / "help.zip")
-    qtbot.waitUntil(lambda: "help.zip saved" in window.banner.text.text())
+    qtbot.waitUntil(lambda: "help.zip saved" in window.display.banner.text.text())
     assert (tmp_path / "help.zip").stat().st_size > 500
 
 
@@ -238,6 +241,27 @@ def test_light_and_dark(qtbot: QtBot, make_window: Make, qapp: QApplication) -> 
         assert colours.accent in qapp.styleSheet()
         assert "@" not in qapp.styleSheet()
     assert window.preferences.theme == "dark"
+
+
+def test_a_narrow_window_lists_the_views_instead(qtbot: QtBot, make_window: Make) -> None:
+    window = make_window(FakeRun)
+    tools = window.display.tools
+    assert tools.modes[ViewMode.WIPE].isVisible()
+    assert not tools.mode_list.isVisible()
+    window.resize(10, 600)
+    qtbot.waitUntil(tools.mode_list.isVisible)
+    assert window.width() < 900
+    along = window.display.picker.horizontalScrollBar()
+    assert along is not None
+    qtbot.waitUntil(lambda: along.maximum() == 0)
+    assert not tools.modes[ViewMode.WIPE].isVisible()
+    press(window, ".")
+    assert tools.mode_list.currentText() == "Wipe"
+    tools.mode_list.activated.emit(tools.mode_list.currentIndex())
+    assert window.view.mode is ViewMode.WIPE
+    window.resize(1360, 600)
+    qtbot.waitUntil(tools.modes[ViewMode.WIPE].isVisible)
+    assert not tools.mode_list.isVisible()
 
 
 def test_every_button_is_reached_by_the_keyboard_and_has_a_name(make_window: Make) -> None:

@@ -15,7 +15,8 @@ from PyQt6.QtGui import QColor, QPalette
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.gui.video_view import VideoView, ViewMode
+from app.gui.video_view import VideoView
+from app.gui.view_layers import ViewMode
 from tests.app.gui.seen import GREEN, RED, at, flat, numbered, pair, picture
 
 ROOT = Path(__file__).parents[3]
@@ -254,7 +255,8 @@ DENSE = """
 import numpy as np
 from fractions import Fraction
 from PyQt6.QtWidgets import QApplication
-from app.gui.video_view import VideoView, ViewMode
+from app.gui.video_view import VideoView
+from app.gui.view_layers import ViewMode
 from core.frame import Frame
 from core.run.live_status import Pair
 application = QApplication([])

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.gui.view_geometry import (
-    GAP,
-    MOST_SCALE,
-    Box,
-    Look,
-    Pane,
-    Shown,
-    Size,
-    ViewMode,
-    layers,
-    wipe_at,
-    wipe_line,
-)
+from app.gui.view_geometry import MOST_SCALE, Box, Look, Pane, Size
+from app.gui.view_layers import GAP, Shown, ViewMode, layers, wipe_at, wipe_line
 
 HD = Size(1280, 720)
 PANE = Pane(Box(0, 0, 640, 480), HD)

@@ -11,7 +11,8 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.gui.video_view import VideoView, ViewMode
+from app.gui.video_view import VideoView
+from app.gui.view_layers import ViewMode
 from tests.app.gui.seen import GREEN, RED, at, flat, numbered, pair
 
 HAND: Any = QTest

@@ -1,0 +1,89 @@
+"""The command line of `lowlux live`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.options import worded
+from app.window import open_window
+from core.errors import SettingsError, WriterError
+from core.media.recording import check_recording_path
+from core.run.record_ledger import RecordWish, Track
+from core.settings import EnhanceSettings, LiveSettings
+
+_ENHANCE = EnhanceSettings()
+_LIVE = LiveSettings()
+
+
+def live(
+    source: Annotated[
+        str | None,
+        typer.Option(help="A video file, an rtsp:// or http:// address, camera: or test:."),
+    ] = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Run without a window; the options below need it.")
+    ] = False,
+    record: Annotated[
+        Path | None, typer.Option(help="Where the enhanced picture is recorded: .mkv or .mp4.")
+    ] = None,
+    record_original: Annotated[
+        Path | None, typer.Option(help="Where the original is recorded, on the same clock.")
+    ] = None,
+    duration: Annotated[
+        float | None, typer.Option(help="Seconds from the first frame to the end.", min=0.0)
+    ] = None,
+    model: Annotated[str, worded(EnhanceSettings, "model")] = _ENHANCE.model,
+    device: Annotated[str, worded(EnhanceSettings, "device")] = _ENHANCE.device,
+    strength: Annotated[float, worded(EnhanceSettings, "strength")] = _ENHANCE.strength,
+    plan: Annotated[str, worded(LiveSettings, "plan")] = _LIVE.plan,
+    auto: Annotated[bool, worded(LiveSettings, "auto")] = _LIVE.auto,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of a failure.")
+    ] = False,
+) -> None:
+    """Show a camera, a stream or a file bright while it plays, and record it."""
+    settings = LiveSettings.model_validate(
+        {
+            "enhance": {"model": model, "device": device, "strength": strength},
+            "plan": plan,
+            "auto": auto,
+        }
+    )
+    if headless:
+        _live(source, settings, record, record_original, duration, as_json=as_json)
+    elif settings != _LIVE or as_json or any((record, record_original, duration)):
+        raise SettingsError(
+            "Only --source goes with the window; the other options need --headless."
+        )
+    else:
+        raise typer.Exit(open_window(source))
+
+
+def _live(
+    source: str | None,
+    settings: LiveSettings,
+    record: Path | None,
+    record_original: Path | None,
+    duration: float | None,
+    *,
+    as_json: bool,
+) -> None:
+    if source is None:
+        raise SettingsError("--headless needs --source: a video file, an address, or test:.")
+    wished: tuple[tuple[Track, Path | None], ...] = (
+        ("enhanced", record),
+        ("original", record_original),
+    )
+    paths = {track: path for track, path in wished if path is not None}
+    try:
+        for path in paths.values():
+            check_recording_path(path)
+    except WriterError as error:
+        raise SettingsError(str(error)) from error
+    # PyTorch takes a second or two to import, so a wrong command line must not wait for it.
+    from app.live import run_headless
+
+    wish = RecordWish(paths) if paths else None
+    run_headless(source, settings, wish, duration, as_json=as_json)

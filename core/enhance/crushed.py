@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
+from core.enhance.effect import thrice
 from core.enhance.finish import BLACK_GAIN, CRUSHED, DARK
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def held(pixels: Pixels, size: tuple[int, int]) -> Plane:
 
 def keep_black(dark: Plane, bright: Plane, holds: Plane) -> Plane:
     """Takes gain and colour from what holds no picture; floats in [0, 1], (h, w, 3)."""
-    black = cv2.cvtColor(dark, cv2.COLOR_RGB2GRAY) * np.float32(BLACK_GAIN)
-    return cast("Plane", black[..., None] + holds[..., None] * (bright - black[..., None]))
+    black = thrice(cv2.cvtColor(dark, cv2.COLOR_RGB2GRAY) * np.float32(BLACK_GAIN))
+    return black + thrice(holds) * (bright - black)
 
 
 def _rise(values: Plane, edges: tuple[float, float]) -> Plane:

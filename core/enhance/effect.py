@@ -39,6 +39,8 @@ of the tone."""
 WIDE, EVERYWHERE, ANYTHING = 2e-2, 1e-4, 1e-8
 """Weight of a neighbourhood, of the whole picture and of all its brightnesses against a cell's own
 pixels: they speak where a cell has none."""
+EVERY = 2
+"""One row in so many is learned from; its neighbours say the same."""
 REACH = 4
 """Cells and levels to which a neighbourhood reaches."""
 LEAST_HOLD = 1e-3
@@ -103,7 +105,8 @@ class Transfer:
             known: what it did before; pictures may differ in size but not in shape.
             keep: share of that, in [0, 1].
         """
-        sums = _splat(dark, bright, np.maximum(holds, LEAST_HOLD))
+        rows = slice(None, None, EVERY)
+        sums = _splat(dark[rows], bright[rows], np.maximum(holds, LEAST_HOLD)[rows])
         return cls._of(sums if known is None else sums + np.float32(keep) * (known.sums - sums))
 
     @classmethod
@@ -124,17 +127,17 @@ class Transfer:
         x, y = _places(dark.shape[0], dark.shape[1], rows, columns)
         level = _level(dark)
         below = np.minimum(np.floor(level), LEVELS - 2)
-        share = (level - below)[..., None]
-        y = y + below * rows
-        low, high = (self._look_up(dark, x, place) for place in (y, y + rows))
-        return np.clip(low + share * (high - low), 0, 1)
+        share, y = level - below, y + below * rows
+        four = cast("Plane", cv2.cvtColor(dark, cv2.COLOR_RGB2RGBA))
+        low, high = (self._look_up(four, x, place) for place in (y, y + rows))
+        bright = cv2.cvtColor(cv2.blendLinear(high, low, share, 1 - share), cv2.COLOR_RGBA2RGB)
+        return cast("Plane", np.clip(bright, 0, 1))
 
     def _look_up(self, dark: Plane, x: Plane, y: Plane) -> Plane:
         gain, offset = (
-            cv2.remap(texture, x, y, cv2.INTER_LINEAR)[..., :3]
-            for texture in (self.gain, self.offset)
+            cv2.remap(texture, x, y, cv2.INTER_LINEAR) for texture in (self.gain, self.offset)
         )
-        return cast("Plane", gain * dark + offset)
+        return cast("Plane", cv2.add(cv2.multiply(gain, dark, dst=gain), offset, dst=offset))
 
 
 def apply(frame: Pixels, dark: Plane, bright: Plane, noise: Plane, dtype: DTypeLike) -> Pixels:
@@ -167,15 +170,21 @@ def _lines(dark: Plane, bright: Plane, noise: Plane) -> tuple[Plane, Plane]:
     luma = cast("Plane", cv2.cvtColor(dark, cv2.COLOR_RGB2GRAY))
     mean, mean_bright = cv2.blur(luma, WINDOW), cv2.blur(bright, WINDOW)
     variance = np.maximum(cv2.blur(luma * luma, WINDOW) - mean * mean, 0)
-    covariance = cv2.blur(luma[..., None] * bright, WINDOW) - mean[..., None] * mean_bright
+    means = thrice(cast("Plane", mean))
+    covariance = cv2.blur(thrice(luma) * bright, WINDOW) - means * mean_bright
     # The small picture has hardly any noise: this is how far the large one's can be trusted.
-    trust = (variance + CAUTION * noise + 1e-7)[..., None]
+    trust = thrice(variance + CAUTION * noise + np.float32(1e-7))
     gain = np.clip(covariance / trust, -MOST_GAIN, MOST_GAIN)
-    offset = mean_bright - gain * mean[..., None]
+    offset = mean_bright - gain * means
     # Averaged over windows, or they flicker; by variance, or flat ones soften the edge beside them.
-    weight = trust + EQUAL
-    total = cv2.blur(weight, WINDOW)[..., None]
+    weight = trust + np.float32(EQUAL)
+    total = cv2.blur(weight, WINDOW)
     return cv2.blur(gain * weight, WINDOW) / total, cv2.blur(offset * weight, WINDOW) / total
+
+
+def thrice(plane: Plane) -> Plane:
+    """The same in three channels; numpy's own way to combine (h, w, 3) with (h, w) is slow."""
+    return cast("Plane", cv2.merge([plane] * 3))
 
 
 def _level(dark: Plane) -> Plane:
@@ -187,14 +196,15 @@ def _level(dark: Plane) -> Plane:
 def _splat(dark: Plane, bright: Plane, weights: Plane) -> Plane:
     """Sums over the pixels of each cell and level."""
     height, width = dark.shape[:2]
-    rows, columns = (max(1, round(CELLS * n / max(height, width))) for n in (height, width))
+    longer = max(EVERY * height, width)
+    rows, columns = (max(1, round(CELLS * n / longer)) for n in (EVERY * height, width))
     y = (np.arange(height) * rows // height)[:, None]
     x = (np.arange(width) * columns // width)[None]
     level = _level(dark)
     below = np.minimum(level.astype(np.intp), LEVELS - 2)
     share = level - below
-    terms = [np.ones_like(level), *_planes(dark), *_planes(bright)]
-    terms += [*_planes(dark * dark), *_planes(dark * bright)]
+    terms = [np.ones_like(level), *cv2.split(dark), *cv2.split(bright)]
+    terms += [*cv2.split(dark * dark), *cv2.split(dark * bright)]
     sums = np.zeros((LEVELS * rows * columns, len(terms)))
     for number, weight in ((below, weights * (1 - share)), (below + 1, weights * share)):
         cell = ((number * rows + y) * columns + x).ravel()
@@ -202,10 +212,6 @@ def _splat(dark: Plane, bright: Plane, weights: Plane) -> Plane:
             sums[:, column] += np.bincount(cell, (weight * term).ravel(), len(sums))
     shares: Plane = (sums / weights.sum()).astype(np.float32)
     return shares.reshape(LEVELS, rows, columns, len(terms))
-
-
-def _planes(picture: Plane) -> list[Plane]:
-    return [picture[..., channel] for channel in range(3)]
 
 
 def _with_neighbours(sums: Plane) -> Plane:

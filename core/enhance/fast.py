@@ -51,6 +51,7 @@ class FastEnhancer:
         settings: what the user wishes.
         side: longer side of the small pictures, in pixels.
         cadence: the network sees one in so many frames.
+        follows: whether the average over time is brought along with what moves.
 
     Attributes:
         notes: what went otherwise than planned, one sentence each.
@@ -66,6 +67,8 @@ class FastEnhancer:
         settings: EnhanceSettings,
         side: int,
         cadence: int,
+        *,
+        follows: bool = True,
     ) -> None:
         self._backend, self._executor, self._settings = backend, executor, settings
         self._look = Look(settings.strength, settings.protect_highlights)
@@ -75,7 +78,7 @@ class FastEnhancer:
         self.prior_age: int | None = None
         self._shape: tuple[int, ...] | None = None
         self._asked: Future[_Answer] | None = None
-        self._side, self._cadence = side, cadence
+        self._side, self._cadence, self._follows = side, cadence, follows
         self._begin()
 
     def set_pace(self, side: int, cadence: int) -> None:
@@ -92,7 +95,7 @@ class FastEnhancer:
         self._look = Look(settings.strength, settings.protect_highlights)
         self._is_changed = True
         if settings.steady != before.steady:
-            self._steady = QuickSteady(settings.steady)
+            self._steady = self._new_steady()
         if settings.prior_every != before.prior_every:
             self._take_up()
             self._prior = self._new_prior(self._cadence)
@@ -125,9 +128,12 @@ class FastEnhancer:
         self._take_up()  # so that the backend has one picture at a time
         self._prior = self._new_prior(self._cadence)
         self._is_cut = SceneCut()
-        self._steady, self._grain = QuickSteady(self._settings.steady), Grain()
+        self._steady, self._grain = self._new_steady(), Grain()
         self._transfer: Transfer | None = None
         self._since = 0
+
+    def _new_steady(self) -> QuickSteady:
+        return QuickSteady(self._settings.steady, follows=self._follows)
 
     def _new_prior(self, cadence: int) -> PriorCache:
         every = max(1, self._settings.prior_every // cadence)

@@ -30,6 +30,8 @@ one is surely there. What creeps lags behind until it is worth fetching, which s
 fetching; where the picture is plain, noise may pass for motion, but there is nothing to blur."""
 WINDOW = 9
 """Pixels of the search over which that part is measured."""
+QUICK_STRIDE = 6
+"""Pixels from one patch of the quick search to the next; the patches have 8."""
 BRIGHT = 3.0
 """So many standard deviations above the mean, brightness is cut off: lamps would leave the dark no
 levels."""
@@ -39,12 +41,15 @@ class Flow:
     """Finds where things were, by dense inverse search (Kroeger et al., ECCV 2016).
 
     Args:
-        preset: OpenCV's, of how long to search.
+        quick: search with fewer patches and without smoothing, in a third of the time.
     """
 
-    def __init__(self, preset: int = cv2.DISOPTICAL_FLOW_PRESET_FAST) -> None:
-        self._search = cv2.DISOpticalFlow.create(preset)
+    def __init__(self, *, quick: bool = False) -> None:
+        presets = cv2.DISOPTICAL_FLOW_PRESET_FAST, cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST
+        self._search = cv2.DISOpticalFlow.create(presets[quick])
         self._search.setFinestScale(1)  # presets stop at a quarter, which misses thin things
+        if quick:
+            self._search.setPatchStride(QUICK_STRIDE)
 
     def __call__(self, now: Plane, before: Plane) -> Plane | None:
         """For each pixel of `now`, how far away it is in `before`; none if all stands still.

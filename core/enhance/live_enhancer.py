@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+import cv2
 import numpy as np
 
 from core.enhance.effect import sample
@@ -15,6 +16,7 @@ from core.enhance.finish import Look
 from core.enhance.governor import Governor
 from core.enhance.live_network import open_network
 from core.enhance.live_plan import budget_s, resolve_live
+from core.enhance.quick_steady import QuickSteady
 from core.errors import BackendError
 from core.model.reduced import reduce
 
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 MEASURED_S = 0.2
 """The quickest of the runs that fit into so many seconds tells what a step takes."""
+FOLLOWED, MOVED_PX = 4, 6
+"""So many frames, each moved by so many pixels, tell what it takes to follow what moves."""
 GREY = 40
 """What is seen meanwhile; the time a network takes does not depend on it."""
 
@@ -178,7 +182,9 @@ class GovernedEnhancer:
             return self._measure(network.backend, seen)
 
         self.plan = resolve_live(
-            self._settings, network.model, self._rate, network.runtime, measure
+            *(self._settings, network.model, self._rate, network.runtime),
+            measure,
+            lambda: self._measure_following(width, height),
         )
         self._governor = Governor(len(self.plan.steps), self.plan.steps.index(self.plan.step))
         self._reasons = self.plan.reasons
@@ -196,6 +202,18 @@ class GovernedEnhancer:
             taken.append(self._clock() - start)
         return min(taken)
 
+    def _measure_following(self, width: int, height: int) -> float:
+        """Seconds that averaging over time takes, at most, where all the picture moves."""
+        random = np.random.default_rng(1).integers(GREY // 2, GREY, (36, 64, 3), dtype=np.uint8)
+        texture = np.asarray(cv2.resize(random, (width, height)), np.uint8)
+        steady, taken = QuickSteady(1.0), []
+        for number in range(FOLLOWED):
+            moved = np.roll(texture, MOVED_PX * number, axis=1)
+            start = self._clock()
+            steady(moved)
+            taken.append(self._clock() - start)
+        return min(taken[1:])  # with the first, there is nothing to average yet
+
     def _set_out(self) -> None:
         """Begins the way of the plan's step; of the frames before, nothing is known to it."""
         assert self._network is not None
@@ -206,7 +224,8 @@ class GovernedEnhancer:
             Enhancer(self._network.backend, self._executor, settings)
             if step.mode == "full"
             else FastEnhancer(
-                self._network.backend, self._executor, settings, step.side, step.cadence
+                *(self._network.backend, self._executor, settings, step.side, step.cadence),
+                follows=self.plan.follows,
             )
         )
 

@@ -25,6 +25,9 @@ MOST_RATE = 60.0
 FAST_SHARE, FULL_SHARE = 0.5, 0.8
 """Of the time between two frames, what the network may take: in the fast way the rest is for
 carrying its effect over, in both for what other threads do."""
+FOLLOW_SHARE = 0.2
+"""Of the time between two frames, what averaging over time may take: where following what moves
+takes it beyond that, nothing is followed."""
 RUNGS = ((384, 1), (384, 2), (320, 2), (320, 3), (256, 3), (256, 4))
 """The fast way: the reduced frame's longer side in pixels, and on every how many-th frame."""
 SMALL_MODEL = "deepspg-lite"
@@ -91,6 +94,8 @@ class LivePlan:
     """Seconds of network for each frame of the source, of each step, measured at the opening."""
     reasons: tuple[str, ...] = field(default=())
     """One plain sentence for each choice the user did not make."""
+    follows: bool = True
+    """Whether the fast way averages over time along with what moves."""
 
     def __str__(self) -> str:
         where = "GPU" if self.device == "cuda" else f"{self.runtime}, {_threads(self.threads)}"
@@ -164,6 +169,7 @@ def resolve_live(
     rate: Fraction | None,
     runtime: Runtime,
     measure: Callable[[Step], float],
+    measure_following: Callable[[], float],
 ) -> LivePlan:
     """Chooses the best step that is in time.
 
@@ -174,6 +180,8 @@ def resolve_live(
         runtime: what the model is run on.
         measure: seconds that one run of the network takes on the frame of a step. Every size is
             measured once, so that a later change of step finds its size prepared.
+        measure_following: seconds that averaging over time takes where all that moves is followed;
+            only called where the fast way is taken.
     """
     steps, budget = ladder(settings.plan, runtime.device, model), budget_s(rate)
     run_s = {step.side: measure(step) for step in {step.side: step for step in steps}.values()}
@@ -182,6 +190,8 @@ def resolve_live(
         step for step, seconds in zip(steps, network_s, strict=True) if _fits(step, seconds, budget)
     ]
     step = in_time[0] if in_time else steps[-1]
+    following_s = 0.0 if step.mode == "full" else measure_following()
+    follows = following_s <= budget * FOLLOW_SHARE
     verdict = "in time" if in_time else "too long"
     taken = f"{run_s[step.side] * 1000:.0f} ms of network on {step}"
     measured = f"{taken}: {verdict} at {1 / budget:.0f} frames a second"
@@ -193,8 +203,19 @@ def resolve_live(
         step,
         steps,
         network_s,
-        (measured, *_wishes(settings, step, runtime.device), *runtime.reasons),
+        (
+            measured,
+            *_wishes(settings, step, runtime.device),
+            *([] if follows else [_not_followed(following_s, budget)]),
+            *runtime.reasons,
+        ),
+        follows,
     )
+
+
+def _not_followed(following_s: float, budget: float) -> str:
+    taken = f"{following_s * 1000:.0f} ms of {budget * 1000:.0f} are too many to follow what moves"
+    return f"{taken}: noise is averaged where the picture stands still"
 
 
 def _fits(step: Step, network_s: float, budget: float) -> bool:

@@ -45,10 +45,15 @@ def quick(seconds: float) -> Callable[[Step], float]:
     return lambda step: seconds * ((step.side / 384) ** 2 if step.side else 20.0)
 
 
-def planned(settings: LiveSettings, machine: Machine, measure: Callable[[Step], float]) -> LivePlan:
+def planned(
+    settings: LiveSettings,
+    machine: Machine,
+    measure: Callable[[Step], float],
+    following_s: float = 0.0,
+) -> LivePlan:
     device = runtime(machine)
     model = pick_model(settings, device.device, has_small=True)
-    return resolve_live(settings, model, Fraction(30), device, measure)
+    return resolve_live(settings, model, Fraction(30), device, measure, lambda: following_s)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +128,14 @@ def test_the_best_step_that_is_in_time(seconds: float, expected: tuple[int, int]
     assert ("too long" in plan.reasons[0]) == (seconds > 1)
     assert plan.network_s[0] == seconds
     assert plan.network_s[1] == seconds / 2
+
+
+@pytest.mark.parametrize(("seconds", "follows"), [(0.006, True), (0.010, False)])
+def test_what_moves_is_followed_where_there_is_time(seconds: float, follows: bool) -> None:
+    plan = planned(wishes(), SMALL, quick(0.004), seconds)
+    assert plan.follows == follows
+    said = "10 ms of 33 are too many to follow what moves"
+    assert (said in " ".join(plan.reasons)) == (not follows)
 
 
 def test_each_size_is_measured_once() -> None:

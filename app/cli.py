@@ -149,6 +149,13 @@ def _enhance(job: JobSettings, *, as_json: bool) -> None:
     report.summary(summary, plan)
 
 
+_KEPT = {
+    "batch": "the same command goes on from here.",
+    "live": "what was recorded until now is kept.",
+}
+"""What an interrupted command leaves behind; the others leave nothing."""
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -162,11 +169,8 @@ def run(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         code = INTERRUPTED
     if code == INTERRUPTED:  # the command line's parser turns most interrupts into this code
-        tell_error(
-            "Interrupted: the same command goes on from here."
-            if arguments[:1] == ["batch"]
-            else "Interrupted: nothing was left behind, and the input is as it was."
-        )
+        kept = "nothing was left behind, and the input is as it was."
+        tell_error(f"Interrupted: {_KEPT.get(''.join(arguments[:1]), kept)}")
     return code
 
 

@@ -10,7 +10,6 @@ Note [recording name]
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,7 @@ from core.errors import SettingsError, WriterError
 from core.media.atomic import refuse_output
 from core.media.codecs import can_hold, container_for
 from core.media.coverage import Coverage
-from core.media.disk import RESERVE_BYTES
+from core.media.disk import FULL, RESERVE_BYTES
 from core.media.fragments import cut_torn, make_plain
 from core.media.sound import are_alike
 
@@ -45,14 +44,14 @@ _LIVE_OPTIONS = {
 _MUXERS = {
     "matroska": {"cluster_time_limit": "250", "avoid_negative_ts": "disabled"},
     "mp4": {
-        # All but the last keep a stream that begins later than zero where it is.
-        "movflags": "frag_keyframe+empty_moov+default_base_moof+frag_discont",
+        # A full disk is not told of where the trailer fails. The others, but for the first, keep a
+        # stream that begins later than zero where it is.
+        "movflags": "frag_keyframe+empty_moov+default_base_moof+frag_discont+skip_trailer",
         "use_editlist": "0",
         "avoid_negative_ts": "disabled",
         "frag_duration": "250000",
     },
 }
-_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 class RecordingFile:
@@ -217,7 +216,7 @@ class RecordingFile:
             step(*details)
         except (FFmpegError, OSError) as error:
             self._failed = True
-            advice = "free some space" if error.errno in _FULL else "record into another folder"
+            advice = "free some space" if error.errno in FULL else "record into another folder"
             raise WriterError(
                 f"{self.recording_path} could not be written ({error.strerror}); {advice}"
             ) from error

@@ -191,8 +191,10 @@ class Batch:
         """Tells when the disk has become too full, and when it has room again."""
         reason = self._disk.lack(film, len(self._works), is_unsaved=bool(self._unsaved))
         if reason and not self._paused:
+            self._pace.pause()
             self._tell(Paused(reason))
         elif self._paused and not reason:
+            self._pace.go_on()
             self._tell(Resumed())
         self._paused = reason
         return bool(reason)

@@ -13,6 +13,7 @@ import psutil
 
 from core.closing import Closing
 from core.errors import SettingsError, WriterError
+from core.media.disk import FULL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +46,9 @@ class FolderLock(Closing):
             while not self._take():
                 self._remove_stale()
         except OSError as error:
+            advice = "free some space" if error.errno in FULL else "choose another one"
             raise WriterError(
-                f"The folder {folder} cannot be locked ({error.strerror}); choose another one"
+                f"The folder {folder} cannot be locked ({error.strerror}); {advice}"
             ) from error
 
     def close(self) -> None:
@@ -58,7 +60,13 @@ class FolderLock(Closing):
     def _take(self) -> bool:
         """The name appears with its content or not at all, and only where there is none."""
         part = self._path.with_name(f"{LOCK_NAME}.{secrets.token_hex(4)}")
-        part.write_text(self._mine, encoding="utf-8")
+        try:
+            part.write_text(self._mine, encoding="utf-8")
+            return self._link(part)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _link(self, part: Path) -> bool:
         try:
             os.link(part, self._path)
         except FileExistsError:
@@ -66,8 +74,6 @@ class FolderLock(Closing):
         except OSError:
             # Some disks have no links; there the name may appear a moment before its content.
             return self._take_without_link()
-        finally:
-            part.unlink()
         return True
 
     def _take_without_link(self) -> bool:

@@ -30,6 +30,8 @@ class Pace:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
+        self._paused_since: float | None = None
+        self._paused_s = 0.0
         self._pixels = _Meter()
         self._films: defaultdict[Film, _Meter] = defaultdict(_Meter)
         self.frames = 0
@@ -41,23 +43,36 @@ class Pace:
             return
         self.frames += frames
         if not work.copied:
-            now = self._clock()
+            now = self._now()
             self._films[film].add(frames, now)
             self._pixels.add(frames * film.pixels, now)
+
+    def pause(self) -> None:
+        """Nothing new is begun; until `go_on`, time does not count."""
+        self._paused_since = self._clock()
+
+    def go_on(self) -> None:
+        """Work is begun again."""
+        self._paused_s, self._paused_since = self._clock() - self._now(), None
+
+    def _now(self) -> float:
+        """The time, without pauses."""
+        now = self._clock() if self._paused_since is None else self._paused_since
+        return now - self._paused_s
 
     def seconds_left(self, films: Iterable[Film]) -> float | None:
         """Until all is done; None while there is nothing to tell it from."""
         left = [(film.frames_left, film.pixels) for film in films]
         if all(frames == 0 for frames, _ in left):
             return 0.0
-        rate = self._pixels.rate(self._clock())
+        rate = self._pixels.rate(self._now())
         if rate is None or any(frames is None for frames, _ in left):
             return None
         return sum((frames or 0.0) * pixels for frames, pixels in left) / rate
 
     def status(self, film: Film) -> FilmStatus:
-        """How far a film is; its speed is 0 while it is not known."""
-        fps = self._films[film].rate(self._clock())
+        """How far a film is; its speed is None while it is not known."""
+        fps = self._films[film].rate(self._now())
         frames_left = film.frames_left
         left = None if fps is None or frames_left is None else frames_left / fps
         doing = film.state.value

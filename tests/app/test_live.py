@@ -159,3 +159,15 @@ def test_options_that_need_headless_are_refused_with_the_window(lowlux: Lowlux) 
         done = lowlux("live", *arguments)
         assert done.code == 2
         assert "need --headless" in done.err
+
+
+def test_ctrl_c_twice_says_nothing_untrue_of_a_recording(
+    lowlux: Lowlux, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("app.live.watch", interrupted)
+    done = lowlux("live", "--headless", "--source", "test:", "--record", tmp_path / "walk.mkv")
+    assert done.code == 130
+    assert "what was recorded until now is kept" in done.err

@@ -23,6 +23,7 @@ from core.media.recording import RecordingFile, recording_name
 from core.media.recording_check import check_recording
 from core.media.sound import coded_as
 from tests.conftest import night_picture
+from tests.small_disk import small_disk
 
 ROOT = Path(__file__).parents[2]
 CLOCK = Fraction(1, 90000)
@@ -293,3 +294,23 @@ def test_a_file_that_does_not_play_is_not_called_good(tmp_path: Path) -> None:
     path.write_bytes(b"not a film at all")
     with pytest.raises(WriterError, match="does not play"):
         check_recording(path)
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+@pytest.mark.parametrize("leave", [0, 4096, 32768])
+def test_a_file_whose_end_does_not_fit_plays_to_its_last_picture(
+    tmp_path: Path, suffix: str, leave: int
+) -> None:
+    encoder = LiveEncoder(320, 240, CLOCK)
+    noise = np.random.default_rng(1).integers(0, 255, (240, 320, 3), dtype=np.uint8)
+    with small_disk(tmp_path / "disk", 4 * 2**20) as disk:
+        path = disk.seen / f"walk{suffix}"
+        file = RecordingFile(path, encoder.template, origin=Fraction(0))
+        for index in range(35):
+            for packet in encoder.encode(Frame(np.roll(noise, index), index * 3000, CLOCK)):
+                file.write(packet)
+        disk.fill(leave)
+        notes = file.close(reserve_bytes=0)
+        with av.open(str(path)) as film:
+            assert 20 < sum(1 for _ in film.decode(video=0)) < 35
+        assert "could not be written to its end" in " ".join(notes)

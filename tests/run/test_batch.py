@@ -409,3 +409,18 @@ def test_what_is_told_names_every_film_once(night: Night) -> None:
     results = night.told(FilmResult)
     assert tuple(results) == outcome.films
     assert isinstance(night.settings, BatchSettings)
+
+
+def test_a_pause_does_not_make_the_rest_look_longer(tmp_path: Path) -> None:
+    night = Night(tmp_path)
+    night.clip("a.mp4", times=range(160))
+    looks = iter([GIB] * 12 + [1] * 2000)
+    night.free = lambda _: next(looks, GIB)
+    night.run(LocalCrew())
+    kinds = [type(event) for event in night.events]
+    before, after = kinds.index(Paused), kinds.index(Resumed)
+    left = [
+        [e.seconds_left for e in events if isinstance(e, BatchStatus) and e.seconds_left]
+        for events in (night.events[:before], night.events[after:])
+    ]
+    assert left[1][0] < 2 * left[0][-1]

@@ -14,6 +14,7 @@ import pytest
 
 from core.errors import SettingsError, WriterError
 from core.run.folder_lock import LOCK_NAME, FolderLock
+from tests.small_disk import small_disk
 
 
 def write_lock(folder: Path, **other: object) -> None:
@@ -67,3 +68,12 @@ def test_a_lock_that_another_took_over_is_left_alone(tmp_path: Path) -> None:
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     with pytest.raises(WriterError, match="cannot be locked"):
         FolderLock(tmp_path / "gone")
+
+
+def test_a_lock_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 100_000) as disk:
+        (disk.seen / "out").mkdir()
+        disk.fill()
+        with pytest.raises(WriterError, match=r"No space left.*free some space"):
+            FolderLock(disk.seen / "out")
+        assert list((disk.seen / "out").iterdir()) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt
@@ -165,8 +164,7 @@ class Display(QWidget):
         self.view.set_notice(ON_PICTURE.get(status.state, ""))
         self._show_trouble(status)
         if self._has_overlay:
-            model = Path(self._session.settings.enhance.model).stem
-            self.view.set_overlay(overlay_lines(status, self._session.pair, model))
+            self.view.set_overlay(overlay_lines(status, self._session.pair))
 
     def _show_trouble(self, status: LiveStatus) -> None:
         if status.state is LiveState.FAILED:

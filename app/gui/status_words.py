@@ -74,7 +74,7 @@ def plan_words(status: LiveStatus) -> str:
     return "\n".join([status.plan or "No plan yet.", *(f"· {why}" for why in status.reasons)])
 
 
-def overlay_lines(status: LiveStatus, pair: Pair | None, model: str) -> list[str]:
+def overlay_lines(status: LiveStatus, pair: Pair | None) -> list[str]:
     """What is drawn over the picture."""
     lines = [
         f"{status.captured_fps:.1f} fps in   {status.enhanced_fps:.1f} fps enhanced",
@@ -86,7 +86,8 @@ def overlay_lines(status: LiveStatus, pair: Pair | None, model: str) -> list[str
     if not pair.is_enhanced:
         return [*lines, "not enhanced: daylight, or the network is being opened"]
     age = "" if pair.prior_age is None else f"   prior {pair.prior_age} frames old"
-    return [*lines, f"{model}{age}"]
+    # What is run, which need not be what was wished for; the status bar tells the rest.
+    return [*lines, status.plan.partition(" (")[0] + age]
 
 
 def recording_words(recording: RecorderStatus) -> str:

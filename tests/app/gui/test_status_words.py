@@ -1,0 +1,14 @@
+"""What the window says of a run is what is run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.gui.status_words import overlay_lines
+from tests.app.gui.fake_run import STATUS, make_pair
+
+
+def test_the_overlay_names_the_network_that_is_run() -> None:
+    plan = "deepspg-lite on 384 px, every 2nd frame (int8, openvino, 1 thread)"
+    lines = overlay_lines(replace(STATUS, plan=plan), make_pair())
+    assert lines[-1] == "deepspg-lite on 384 px, every 2nd frame   prior 3 frames old"

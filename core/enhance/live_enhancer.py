@@ -174,6 +174,9 @@ class GovernedEnhancer:
             self._network = network = self._open_network(self._settings, self._machine)
             self._notes += network.notes
         set_up_thread(network.runtime.threads)
+        # OpenCV shares its work out in all of the process: a helper that another thread keeps from
+        # its core would be waited for.
+        cv2.setNumThreads(network.runtime.threads)
         self._wait_for_network(network)
         grey = np.full((height, width, 3), GREY, np.uint8)
 

@@ -65,7 +65,7 @@ class _Late(Future[Any]):
 
 
 @contextmanager
-def open_fast(model: str, side: int, cadence: int) -> Iterator[Method]:
+def open_fast(model: str, side: int, cadence: int, *, follows: bool = True) -> Iterator[Method]:
     """The fast path on the CPU.
 
     Raises:
@@ -76,7 +76,9 @@ def open_fast(model: str, side: int, cadence: int) -> Iterator[Method]:
     backend = open_backend(loaded, settings.device, PRECISION)
 
     def film(frames: Iterable[Picture]) -> Iterator[Picture]:
-        enhancer = FastEnhancer(backend, LateExecutor(), settings, side, cadence)
+        enhancer = FastEnhancer(
+            *(backend, LateExecutor(), settings, side, cadence), follows=follows
+        )
         for number, dark in enumerate(frames):
             yield cast(Picture, enhancer(Frame(dark, number, FRAME_SECONDS)).pixels)
 
@@ -178,17 +180,20 @@ def evaluate(
     models: tuple[str, str],
     pace: tuple[int, int],
     frames: int,
+    *,
+    follows: bool,
 ) -> dict[str, object]:
     """What the last line says; `models` are the full and the fast one, `pace` side and cadence."""
     with ExitStack() as stack:
         settings = EnhanceSettings(model=models[0], device="cpu")
         full = stack.enter_context(open_method(models[0], settings))
-        fast = stack.enter_context(open_fast(models[1], *pace))
+        fast = stack.enter_context(open_fast(models[1], *pace, follows=follows))
         said: dict[str, object] = {
             "full": {"model": models[0], "sha256": full.sha256},
             "fast": {"model": models[1], "sha256": fast.sha256},
             "side": pace[0],
             "cadence": pace[1],
+            "follows": follows,
             "precision": PRECISION,
         }
         if pairs:
@@ -210,6 +215,7 @@ def main(
     fast_model: Annotated[str, typer.Option(help="The fast way's")] = "deepspg-lite",
     side: Annotated[int, typer.Option(min=64, help="Longer side of the small pictures")] = 384,
     cadence: Annotated[int, typer.Option(min=1, help="One in so many frames is shown")] = 2,
+    follow: Annotated[bool, typer.Option(help="Average along with what moves")] = True,
 ) -> None:
     """Prints how close the fast path comes to the whole network."""
     try:
@@ -217,7 +223,7 @@ def main(
             raise SettingsError("Nothing to measure on: give --pairs, --clips, or both.")
         found = listed(pairs, split) if pairs else []
         filmed = _clips_in(clips, pattern) if clips else []
-        said = evaluate(found, filmed, (model, fast_model), (side, cadence), frames)
+        said = evaluate(found, filmed, (model, fast_model), (side, cadence), frames, follows=follow)
     except CoreError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2 if isinstance(error, SettingsError) else 1) from error

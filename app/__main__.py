@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from app.cli import run
-from core.run.arenas import share_arenas
+from core.run.heap import settle_heap
 
 
 def main() -> None:
     """Runs the command line and exits with its code."""
-    share_arenas()
+    settle_heap()
     raise SystemExit(run())
 
 

@@ -27,7 +27,7 @@ from core.enhance.live_plan import SMALL_MODEL
 from core.errors import CoreError
 from core.media.test_pattern import read_bar_code
 from core.model import checkpoint
-from core.run.arenas import share_arenas
+from core.run.heap import settle_heap
 from core.run.live import LiveRun
 from core.run.live_status import LiveState, LiveStatus, Pair
 from core.settings import LiveSettings
@@ -238,7 +238,7 @@ def main(
     """Run the trial and print its figures."""
     has_small = (checkpoint.MODELS / f"{SMALL_MODEL}.safetensors").is_file()
     model = model or (SMALL_MODEL if has_small else "deepspg")
-    share_arenas()
+    settle_heap()
     settings = LiveSettings.model_validate({"enhance": {"model": model}, "plan": plan})
 
     def say(line: str) -> None:

@@ -18,8 +18,8 @@ from typing import Annotated, Any
 import psutil
 import typer
 
-from core.run.arenas import share_arenas
 from core.run.headless import watch
+from core.run.heap import settle_heap
 from core.run.live_status import LiveStatus
 from core.settings import LiveSettings
 
@@ -77,7 +77,7 @@ def soak(
     settings = LiveSettings.model_validate(
         {"enhance": {"model": model}, "plan": plan, "keep_seconds": keep}
     )
-    share_arenas()
+    settle_heap()
     before, soaked = held(), Soak(seconds)
     watched = watch(source, settings, soaked.look, seconds=seconds)
     status = watched.status

@@ -25,15 +25,19 @@ BLOCK = 8
 """Side of a codec's blocks."""
 
 
-def held(pixels: Pixels, size: tuple[int, int]) -> Plane:
-    """Where a frame holds a picture, 1, and where only a codec's black, 0; `size` is (w, h)."""
-    luma = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    luma *= np.float32(1 / np.iinfo(pixels.dtype).max)
+def held(luma: Pixels, size: tuple[int, int]) -> Plane:
+    """Where a frame holds a picture, 1, and where only a codec's black, 0.
+
+    Args:
+        luma: of the frame, (H, W).
+        size: width and height of the map.
+    """
     height, width = luma.shape
     blocks = (max(1, width // BLOCK), max(1, height // BLOCK))
-    mean, square = (
-        cv2.resize(values, blocks, interpolation=cv2.INTER_AREA) for values in (luma, luma * luma)
-    )
+    values, unit = luma.astype(np.float32), np.float32(1 / np.iinfo(luma.dtype).max)
+    mean = cv2.resize(values, blocks, interpolation=cv2.INTER_AREA) * unit
+    np.square(values, out=values)
+    square = cv2.resize(values, blocks, interpolation=cv2.INTER_AREA) * (unit * unit)
     spread = np.sqrt(np.maximum(square - mean * mean, 0))
     holds = np.maximum(_rise(spread, CRUSHED), _rise(mean, DARK))
     grown = cv2.dilate(holds, np.ones((3, 3), np.uint8))

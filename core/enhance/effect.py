@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from core.frame import Pixels
 
     Plane = NDArray[np.float32]
+    Codes = NDArray[np.int16]
 
 LEVELS = 24
 """Brightnesses that are told apart, at even steps of the square root: so noise, too, is alike
@@ -54,6 +55,8 @@ EQUAL = 1e-3
 MOST_GAIN = 63.0
 GAIN_UNIT, UNIT = 512, 64 * 255
 """What stands for 1 in 16 bits, of a gain and of brightness."""
+FULL = 128 * 255
+"""What stands for 1 in the luma of a frame: 128 for each of 255 levels."""
 
 _WEIGHT, _DARK, _BRIGHT, _SQUARE, _PRODUCT = (
     0,
@@ -140,24 +143,23 @@ class Transfer:
         return cast("Plane", cv2.add(cv2.multiply(gain, dark, dst=gain), offset, dst=offset))
 
 
-def apply(frame: Pixels, dark: Plane, bright: Plane, noise: Plane, dtype: DTypeLike) -> Pixels:
+def apply(luma: Codes, dark: Plane, bright: Plane, noise: Plane, dtype: DTypeLike) -> Pixels:
     """The frame as bright as its small version was made.
 
     Args:
-        frame: full size, uint16 RGB, (H, W, 3).
+        luma: of the frame at full size, (H, W), in units of `FULL`.
         dark: the frame made small.
         bright: its bright version.
         noise: variance of the frame's luma that is noise, (h, w).
         dtype: of the result, uint8 or uint16.
     """
     gain, offset = _lines(dark, bright, noise)
-    size = (frame.shape[1], frame.shape[0])
+    size = (luma.shape[1], luma.shape[0])
     # In integers, which takes half the time that floats do.
     fine_gain = cv2.resize((gain * GAIN_UNIT).astype(np.int16), size)
     fine_offset = cv2.resize((offset * UNIT).astype(np.int16), size)
-    luma = np.right_shift(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), 1).view(np.int16)
     codes = cv2.merge([luma] * 3)
-    cv2.multiply(codes, fine_gain, dst=codes, scale=UNIT / GAIN_UNIT / 32767)
+    cv2.multiply(codes, fine_gain, dst=codes, scale=UNIT / GAIN_UNIT / FULL)
     cv2.add(codes, fine_offset, dst=codes)
     cv2.max(codes, 0, dst=codes)
     if dtype == np.uint8:

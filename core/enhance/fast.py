@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from core.enhance.effect import Transfer, apply, sample, to_float
 from core.enhance.finish import Look
 from core.enhance.grain import Grain
 from core.enhance.prior_cache import PriorCache
-from core.enhance.quick_steady import QuickSteady
+from core.enhance.quick_steady import QuickSteady, deep
 from core.enhance.scene_cut import SceneCut
 from core.model.reduced import reduce, sharpen
 
@@ -111,17 +111,18 @@ class FastEnhancer:
         pixels = frame.pixels
         if pixels.shape != self._shape:
             self._change_size(pixels.shape)
-        steady = self._steady(pixels)
-        small = reduce(steady, self._side)
+        luma = cast("Pixels", cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+        steady = self._steady(pixels, luma)
+        small = reduce(deep(steady.colour), self._side)
         if self._is_cut(small):
             self._begin()
             return self(frame)
-        holds = held(pixels, (small.shape[1], small.shape[0]))
+        holds = held(luma, (small.shape[1], small.shape[0]))
         transfer = self._renew(pixels, small, holds)
         dark = to_float(small)
         bright = keep_black(dark, transfer(dark), holds)
-        noise = self._noise(pixels, small)
-        return frame.with_pixels(apply(steady, dark, bright, noise, pixels.dtype))
+        noise = self._noise(luma, small)
+        return frame.with_pixels(apply(steady.luma, dark, bright, noise, pixels.dtype))
 
     def _begin(self) -> None:
         """Of the scene that comes, nothing is known."""
@@ -190,8 +191,8 @@ class FastEnhancer:
         transfer = Transfer.learn(to_float(small), to_float(bright), holds, known, keep)
         return _Answer(transfer, time.perf_counter() - start)
 
-    def _noise(self, pixels: Pixels, small: Pixels) -> Plane:
+    def _noise(self, luma: Pixels, small: Pixels) -> Plane:
         """Variance of luma that is noise in the frame after its averaging, for each small pixel."""
         size = (small.shape[1], small.shape[0])
-        fresh = cv2.LUT((small[..., 1] >> 8).astype(np.uint8), self._grain(pixels))
+        fresh = cv2.LUT((small[..., 1] >> 8).astype(np.uint8), self._grain(luma))
         return np.asarray(fresh * cv2.resize(self._steady.left, size), np.float32)

@@ -84,27 +84,40 @@ def _worth(seen: Plane, known: Plane, flow: Plane) -> Plane:
     return np.asarray(sure, np.float32)
 
 
-def fetch(picture: Picture, flow: Plane, how: int = cv2.INTER_CUBIC) -> Picture:
+def fetch(picture: Picture, flow: Plane) -> Picture:
     """What stands where the flow leads, between the pixels too; beyond the picture, its border.
 
+    Cubic, as the same picture is fetched frame after frame, and linear would blur it each time.
+
     Args:
-        picture: (H, W, C).
+        picture: (H, W) or (H, W, C).
         flow: of the size of the picture or smaller, in pixels of the picture.
-        how: OpenCV's interpolation. Cubic, as the same picture is fetched frame after frame, and
-            linear would blur it each time; nearest is quicker, and never blurs at all.
     """
     height, width = picture.shape[:2]
     along = cv2.resize(flow, (width, height))
+    cv2.add(along, _places(height, width).astype(np.float32), dst=along)
+    return _picked(picture, along, cv2.INTER_CUBIC)
+
+
+def fetch_whole(picture: Picture, flow: Plane) -> Picture:
+    """Like `fetch`, by whole pixels: in a third of the time, and never blurred at all."""
+    height, width = picture.shape[:2]
+    steps = np.rint(flow).astype(np.int16)
+    along = cv2.resize(steps, (width, height), interpolation=cv2.INTER_NEAREST)
     cv2.add(along, _places(height, width), dst=along)
-    found = cv2.remap(picture, along, None, how, borderMode=cv2.BORDER_REPLICATE)
+    return _picked(picture, along, cv2.INTER_NEAREST)
+
+
+def _picked(picture: Picture, places: NDArray[np.generic], how: int) -> Picture:
+    found = cv2.remap(picture, places, None, how, borderMode=cv2.BORDER_REPLICATE)
     return cast("Picture", found)
 
 
 @lru_cache(maxsize=4)
-def _places(height: int, width: int) -> Plane:
+def _places(height: int, width: int) -> NDArray[np.int16]:
     """Column and row of each pixel; not to be written to."""
-    grid = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return cast("Plane", np.dstack(grid))
+    grid = np.meshgrid(np.arange(width, dtype=np.int16), np.arange(height, dtype=np.int16))
+    return cast("NDArray[np.int16]", np.dstack(grid))
 
 
 def _searchable(now: Plane, before: Plane, size: tuple[int, int]) -> tuple[Plane, Plane]:

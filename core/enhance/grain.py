@@ -39,10 +39,13 @@ class Grain:
     def __init__(self) -> None:
         self._curve: NDArray[np.float64] | None = None
 
-    def __call__(self, pixels: Pixels) -> Plane:
-        """Variance of luma for each of 256 levels, (256,), for luma in [0, 1]."""
-        luma = cv2.cvtColor(np.ascontiguousarray(pixels[::ROWS]), cv2.COLOR_RGB2GRAY)
-        new = _curve_of(luma, 1 / np.iinfo(pixels.dtype).max)
+    def __call__(self, luma: Pixels) -> Plane:
+        """Variance of luma for each of 256 levels, (256,), for luma in [0, 1].
+
+        Args:
+            luma: of the frame, (H, W).
+        """
+        new = _curve_of(luma[::ROWS], 1 / np.iinfo(luma.dtype).max)
         if new is not None:
             old = new if self._curve is None else self._curve
             self._curve = old + NEW * (new - old)
@@ -59,12 +62,13 @@ def _curve_of(luma: NDArray[np.uint8 | np.uint16], unit: float) -> NDArray[np.fl
     bend = cv2.Sobel(luma, cv2.CV_32F, 2, 0, ksize=1)  # 1, -2, 1: their squares add up to 6
     variance = cv2.resize(bend * bend, size, interpolation=cv2.INTER_AREA) * (unit**2 / 6)
     level = cv2.resize(luma, size, interpolation=cv2.INTER_AREA) * unit
-    bins = (np.sqrt(level.clip(0, 0.999)) * LEVELS).astype(np.intp)
-    found = {
-        number: OF_FLATTEST * float(np.quantile(variance[bins == number], FLATTEST))
-        for number in range(LEVELS)
-        if np.count_nonzero(bins == number) >= ENOUGH
-    }
-    if not found:
+    bins = (np.sqrt(level.clip(0, 0.999)) * LEVELS).astype(np.intp).ravel()
+    # One sort for all brightnesses, which are whole numbers apart: variance is below 1.
+    ordered = np.sort(bins + variance.ravel().astype(np.float64))
+    counts = np.bincount(bins, minlength=LEVELS)
+    told = np.flatnonzero(counts >= ENOUGH)
+    if not told.size:
         return None
-    return cast("NDArray[np.float64]", np.interp(np.arange(LEVELS), [*found], [*found.values()]))
+    first = (np.cumsum(counts) - counts)[told]
+    flattest = ordered[first + (FLATTEST * counts[told]).astype(np.intp)] - told
+    return cast("NDArray[np.float64]", np.interp(np.arange(LEVELS), told, OF_FLATTEST * flattest))

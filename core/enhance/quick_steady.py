@@ -1,19 +1,21 @@
 """Averages over time what stays the same, quickly, before the fast path.
 
-The average is brought along where things move, by whole pixels: so it is never blurred. What shows
-something new all the same is judged on a picture of a quarter the size, and the average is kept in
-integers. Changes are judged against the noise of the new frame and that which is left in the
-average.
+At full size only luma is averaged, as the fast path's detail is all in it; of a large frame, colour
+is at half size. The average is brought along where things move, by whole pixels: so it is never
+blurred. What shows something new all the same is judged on a picture of a quarter the size, and the
+average is kept in integers. Changes are judged against the noise of the new frame and that which is
+left in the average.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 import cv2
 import numpy as np
 
-from core.enhance.flow import Flow, fetch
+from core.enhance.effect import thrice
+from core.enhance.flow import Flow, fetch_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +27,14 @@ if TYPE_CHECKING:
     Plane = NDArray[np.float32]
     Codes = NDArray[np.int16]
 
-NEAREST = cv2.INTER_NEAREST
 Number = TypeVar("Number", np.int16, np.float32)
+Picture = TypeVar("Picture", "NDArray[np.int16]", "NDArray[np.float32]")
 
 FRACTION = 7
 """Bits below one level of 255 that the average keeps: with the sign, all that 16 bits hold."""
 UNIT = np.float32(1 / (1 << FRACTION))
+COLOUR = 384
+"""Longer side that colour keeps at least: more, the network does not see on the fast path."""
 SEARCH = 480
 """Motion is searched in the first of ever smaller halves whose longer side is no more pixels."""
 LEAST_SHARE = 0.15
@@ -56,8 +60,19 @@ GROWTH = 1.05
 """Most by which the estimate of the noise grows from a frame to the next: motion passes by."""
 EVERY = 3
 """One in so many rows, and columns, of the quarter-size picture is asked about noise."""
+APART = 4096.0
+"""More than any two changes differ, in levels."""
 ENOUGH = 32
 """Fewer pixels of a brightness do not tell its noise."""
+
+
+class Averaged(NamedTuple):
+    """A frame without most of its noise, or what changed in it."""
+
+    luma: Codes
+    """(H, W)"""
+    colour: Codes
+    """RGB, (h, w, 3): of half the height and width where that leaves `COLOUR`, else of the same."""
 
 
 class QuickSteady:
@@ -79,50 +94,55 @@ class QuickSteady:
 
     def forget(self) -> None:
         """The next frame begins a new scene."""
-        self._mean: Codes | None = None
+        self._mean: Averaged | None = None
         self._noise: list[Plane] = []
         self._seen = 0
         self.left: Plane = np.ones((1, 1), np.float32)
 
-    def __call__(self, pixels: Pixels) -> Pixels:
-        """The frame without most of its noise, in uint16."""
-        now = _codes(pixels)
-        if self._mean is None or self._mean.shape != now.shape or self._firmness == 0:
+    def __call__(self, pixels: Pixels, luma: Pixels) -> Averaged:
+        """The frame without most of its noise; holds until the next call.
+
+        Args:
+            pixels: RGB.
+            luma: of the same frame, in the same depth, (H, W).
+        """
+        now = Averaged(_codes(luma), _colour(pixels))
+        if self._mean is None or self._mean.luma.shape != luma.shape or self._firmness == 0:
             self.forget()
             self._mean, self._seen = now, 1
-            return _deep(now)
+            return now
         self._seen += 1
-        self._mean = self._bring_along(self._mean, now)
-        change = np.subtract(now, self._mean, out=now)
-        share = self._share(change, self._mean)
+        self._mean = mean = self._bring_along(self._mean, now)
+        for plane, known in zip(now, mean, strict=True):
+            np.subtract(plane, known, out=plane)
+        share = self._share(now, mean.colour)
         self.left = share * share + (1 - share) ** 2 * self.left
-        size = (change.shape[1], change.shape[0])
-        whole = cv2.resize((share * 32767).astype(np.int16), size)
-        step = cv2.multiply(change, cv2.merge([whole] * 3), scale=1 / 32767)
-        np.add(self._mean, step, out=self._mean)
-        return _deep(self._mean)
+        steps = (share * 32767).astype(np.int16)
+        for known, change in zip(mean, now, strict=True):
+            _move(known, change, steps)
+        return mean
 
-    def _bring_along(self, mean: Codes, now: Codes) -> Codes:
+    def _bring_along(self, mean: Averaged, now: Averaged) -> Averaged:
         """The average, and what noise is left in it, each thing where it is now."""
         if self._flow is None:
             return mean
-        small = _small(now)
-        flow = self._flow(small, _small(mean))
+        small = _small(now.colour)
+        flow = self._flow(small, _small(mean.colour))
         if flow is None:
             return mean
-        width = small.shape[1]
-        self.left = fetch(self.left, flow * np.float32(self.left.shape[1] / width), NEAREST)
-        return fetch(mean, flow * np.float32(mean.shape[1] / width), NEAREST)
+        scale = np.float32(1 / small.shape[1])
+        self.left = fetch_whole(self.left, flow * (scale * self.left.shape[1]))
+        return Averaged(*(fetch_whole(p, flow * (scale * p.shape[1])) for p in mean))
 
-    def _share(self, change: Codes, mean: Codes) -> Plane:
+    def _share(self, change: Averaged, mean: Codes) -> Plane:
         """How much of the new frame each pixel takes, at quarter size."""
-        half = _half(change)
-        bins = _bins(_largest(_half(_half(mean))))
-        size = (bins.shape[1], bins.shape[0])
+        half = _half(change.luma)
+        size = max(1, half.shape[1] // 2), max(1, half.shape[0] // 2)
+        bins = _bins(_largest(_resized(mean, size)))
         expected = 1 + cv2.resize(self.left, size)
-        finer = half[..., 1] * UNIT
-        energy = cv2.resize(finer * finer, size, interpolation=cv2.INTER_AREA) / expected
-        relative = (_half(half) * UNIT) / np.sqrt(expected)[..., None]
+        finer = half * UNIT
+        energy = _resized(finer * finer, size) / expected
+        relative = (_resized(change.colour, size) * UNIT) / thrice(np.sqrt(expected))
         changes = [cv2.blur(relative, window) for window in WINDOWS]
         single = finer[: 2 * size[1] : 2, : 2 * size[0] : 2] / np.sqrt(expected)
         noise = self._noise_now([*(changed[..., 1] for changed in changes), single], bins)
@@ -143,17 +163,31 @@ class QuickSteady:
         return [curve[bins] for curve in noise]
 
 
-def _codes(pixels: Pixels) -> Codes:
-    """Levels of 255 with their fraction."""
-    if pixels.dtype == np.uint8:
-        return cast("Codes", np.left_shift(pixels, FRACTION, dtype=np.int16))
-    return cast("Codes", cv2.multiply(pixels, (128 / 257,) * 4, dtype=cv2.CV_16S))
-
-
-def _deep(codes: Codes) -> Pixels:
-    """Levels of 65535: 257 for each of 255."""
+def deep(codes: Codes) -> Pixels:
+    """What is averaged as a picture, in uint16: 257 for each of 255 levels."""
     whole = np.left_shift(codes, 1).view(np.uint16)
     return cast("Pixels", np.add(whole, np.right_shift(codes, 7).view(np.uint16), out=whole))
+
+
+def _codes(pixels: Pixels) -> Codes:
+    """Levels of 255 with their fraction."""
+    if pixels.dtype == np.uint16:
+        return cast("Codes", cv2.multiply(pixels, (128 / 257,) * 4, dtype=cv2.CV_16S))
+    codes = pixels.astype(np.int16)
+    return np.left_shift(codes, FRACTION, out=codes)
+
+
+def _colour(pixels: Pixels) -> Codes:
+    codes = _codes(pixels)
+    return codes if max(codes.shape) < 2 * COLOUR else _half(codes)
+
+
+def _move(mean: Codes, change: Codes, steps: Codes) -> None:
+    """Adds so many 32767ths of the change to the average."""
+    whole = cv2.resize(steps, (mean.shape[1], mean.shape[0]))
+    if mean.ndim > whole.ndim:
+        whole = cv2.merge([whole] * 3)
+    np.add(mean, cv2.multiply(change, whole, dst=change, scale=1 / 32767), out=mean)
 
 
 def _bins(level: Codes) -> NDArray[np.uint8]:
@@ -168,9 +202,11 @@ def _small(codes: Codes) -> Plane:
 
 
 def _half(codes: Codes) -> Codes:
-    height, width = codes.shape[:2]
-    size = (max(1, width // 2), max(1, height // 2))
-    return cast("Codes", cv2.resize(codes, size, interpolation=cv2.INTER_AREA))
+    return _resized(codes, (max(1, codes.shape[1] // 2), max(1, codes.shape[0] // 2)))
+
+
+def _resized(picture: Picture, size: tuple[int, int]) -> Picture:
+    return cast("Picture", cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
 
 
 def _largest(picture: NDArray[Number]) -> NDArray[Number]:
@@ -181,12 +217,14 @@ def _largest(picture: NDArray[Number]) -> NDArray[Number]:
 def _noise_of(changed: Plane, bins: NDArray[np.uint8]) -> Plane:
     """Standard deviation, for each brightness, of what changes where nothing moves."""
     changes, numbers = changed[::EVERY, ::EVERY].ravel(), bins[::EVERY, ::EVERY].ravel()
-    # Sorted once: a quantile for each brightness by itself takes four times as long.
-    changes = changes[np.lexsort((changes, numbers))]
+    # One sort for all brightnesses, each with its own range of numbers: a quantile for each by
+    # itself takes many times as long.
+    ranges = numbers * np.float64(APART)
+    ordered = np.sort(ranges + changes)
     counts = np.bincount(numbers, minlength=LEVELS)[:LEVELS]
     first = np.cumsum(counts) - counts
     low, high = (
-        changes[np.minimum(first + (share * counts).astype(np.intp), changes.size - 1)]
+        ordered[np.minimum(first + (share * counts).astype(np.intp), changes.size - 1)]
         for share in MIDDLE
     )
     spread = np.where(counts >= ENOUGH, (high - low) / MIDDLE_WIDTH, NOISE[1])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.enhance.effect import Transfer, apply, sample, to_float
+from core.enhance.effect import FULL, Transfer, apply, sample, to_float
 from core.model.reduced import reduce
 from tests.fakes import scene
 
@@ -32,6 +33,12 @@ def step(height: int = 216, width: int = 384) -> NDArray[np.uint16]:
     picture = np.full((height, width, 3), 2000, np.uint16)
     picture[:, width // 2 :] = 12000
     return picture
+
+
+def luma(frame: NDArray[np.uint16]) -> NDArray[np.int16]:
+    """As the average over time has it."""
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    return np.asarray(np.rint(grey * (FULL / 65535)), np.int16)
 
 
 def test_what_was_learned_is_done_again() -> None:
@@ -85,7 +92,7 @@ def test_a_black_frame_teaches_black() -> None:
 def test_a_gain_reaches_full_size_in_any_depth(dtype: type, most: int) -> None:
     frame = scene(1, 216, 384).astype(np.uint16) * np.uint16(60)
     dark = to_float(reduce(frame, 96))
-    found = apply(frame, dark, 4 * dark, SILENT, dtype)
+    found = apply(luma(frame), dark, 4 * dark, SILENT, dtype)
     assert found.dtype == dtype
     wanted = 4 * frame / 65535
     assert np.abs(found / most - wanted).mean() < 0.05 * wanted.mean()
@@ -94,7 +101,7 @@ def test_a_gain_reaches_full_size_in_any_depth(dtype: type, most: int) -> None:
 def test_an_edge_stays_where_it_is_and_has_no_halo() -> None:
     frame = step()
     dark = to_float(reduce(frame, 96))
-    found = apply(frame, dark, np.sqrt(dark), SILENT, np.uint8)[100, :, 1].astype(float)
+    found = apply(luma(frame), dark, np.sqrt(dark), SILENT, np.uint8)[100, :, 1].astype(float)
     low, high = 255 * np.sqrt([2000 / 65535, 12000 / 65535])
     # Averaged alike, windows left 8 levels beside it.
     assert np.abs(found[:192] - low).max() <= 3
@@ -107,10 +114,10 @@ def test_grain_is_smoothed_and_detail_above_it_kept() -> None:
     flat = np.clip(3000 + noise, 0, 65535).astype(np.uint16).repeat(3, 2)
     dark = to_float(reduce(flat, 96))
     known = np.full(SHAPE, (300 / 65535) ** 2, np.float32)
-    kept = apply(flat, dark, 5 * dark, SILENT, np.uint8).std()
-    smoothed = apply(flat, dark, 5 * dark, known, np.uint8).std()
+    kept = apply(luma(flat), dark, 5 * dark, SILENT, np.uint8).std()
+    smoothed = apply(luma(flat), dark, 5 * dark, known, np.uint8).std()
     assert smoothed < 0.5 * kept
-    edge = apply(step(), to_float(reduce(step(), 96)), dark * 0 + 0.5, known, np.uint8)
+    edge = apply(luma(step()), to_float(reduce(step(), 96)), dark * 0 + 0.5, known, np.uint8)
     assert edge.mean() == pytest.approx(127.5, abs=1)
 
 

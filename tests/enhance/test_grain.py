@@ -12,8 +12,8 @@ GREEN_LEVEL = 60
 
 
 def noisy(seed: int, sigma: float, level: float = GREEN_LEVEL) -> NDArray[np.uint8]:
-    grey = level + np.random.default_rng(seed).normal(0, sigma, (288, 512, 1))
-    return np.clip(np.rint(grey), 0, 255).astype(np.uint8).repeat(3, 2)
+    grey = level + np.random.default_rng(seed).normal(0, sigma, (288, 512))
+    return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize("sigma", [2.0, 5.0])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.enhance.quick_steady import LEAST_SHARE, QuickSteady
+from core.enhance.quick_steady import COLOUR, LEAST_SHARE, Averaged, QuickSteady, deep
 
 Picture = NDArray[np.uint8]
 SHAPE = (192, 256, 3)
@@ -30,8 +33,20 @@ def filtered(
     frames: list[Picture], firmness: float = 1.0, *, follows: bool = True
 ) -> NDArray[np.float64]:
     """Every frame after the filter, in levels of 255."""
+    return np.stack([deep(averaged.colour) / 257 for averaged in run(frames, firmness, follows)])
+
+
+def run(
+    frames: Sequence[Picture | NDArray[np.uint16]], firmness: float = 1.0, follows: bool = True
+) -> list[Averaged]:
+    """Every frame after the filter."""
     steady = QuickSteady(firmness, follows=follows)
-    return np.stack([steady(frame) / 257 for frame in frames])
+    return [Averaged(*map(np.copy, steady(frame, grey(frame)))) for frame in frames]
+
+
+def grey(frame: Picture | NDArray[np.uint16]) -> Picture:
+    """Its luma."""
+    return cast("Picture", cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY))
 
 
 def test_noise_of_what_stands_still_halves() -> None:
@@ -43,7 +58,8 @@ def test_noise_of_what_stands_still_halves() -> None:
 
 def test_it_knows_how_much_noise_is_left() -> None:
     steady = QuickSteady(1.0)
-    found = [steady(scene(number)) / 257 - 20 for number in range(20)][-1]
+    frames = [scene(number) for number in range(20)]
+    found = [deep(steady(frame, grey(frame)).colour) / 257 - 20 for frame in frames][-1]
     assert steady.left.mean() == pytest.approx(np.var(found) / 4, rel=0.35)
 
 
@@ -106,14 +122,31 @@ def test_firmness_zero_only_deepens() -> None:
 
 
 def test_the_first_frame_and_one_of_another_size_stay_as_they_are() -> None:
-    steady = QuickSteady(1.0)
     small, large = scene(1)[:64], scene(2)
-    assert np.array_equal(steady(small), small.astype(np.uint16) * 257)
-    assert np.array_equal(steady(large), large.astype(np.uint16) * 257)
+    for frame, found in zip((small, large), run([small, large]), strict=True):
+        assert np.array_equal(deep(found.colour), frame.astype(np.uint16) * 257)
+        assert np.array_equal(deep(found.luma), grey(frame).astype(np.uint16) * 257)
+
+
+def test_luma_is_averaged_like_colour() -> None:
+    found = run([scene(number, bar=16 * number) for number in range(8)])[-1]
+    luma = cv2.cvtColor(deep(found.colour), cv2.COLOR_RGB2GRAY) / 257
+    assert np.abs(deep(found.luma) / 257 - luma).max() <= 0.6, "but for the rounding of luma"
+
+
+def test_of_a_large_frame_colour_is_at_half_size() -> None:
+    frames = [np.tile(scene(number), (2, 3, 1)) for number in range(6)]
+    found = run(frames)[-1]
+    height, width = found.luma.shape
+    assert (height, width) == (384, 768) == (384, 2 * COLOUR)
+    assert found.colour.shape == (height // 2, width // 2, 3)
+    halved = cv2.resize(deep(found.luma), (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    luma = cv2.cvtColor(deep(found.colour), cv2.COLOR_RGB2GRAY)
+    assert np.abs(halved / 257 - luma / 257).mean() < 0.2
 
 
 def test_sixteen_bits_are_filtered_like_eight() -> None:
     eight = [scene(number) for number in range(5)]
-    steady = QuickSteady(1.0)
-    found = [steady(frame.astype(np.uint16) * np.uint16(257)) for frame in eight][-1]
-    assert np.abs(found / 257 - filtered(eight)[-1]).max() < 0.01
+    sixteen = [frame.astype(np.uint16) * np.uint16(257) for frame in eight]
+    found, like = (run(frames, follows=False)[-1].colour / 128 for frames in (sixteen, eight))
+    assert np.abs(found - like).mean() < 0.03, "but for the rounding of luma"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 
-from core.errors import CoreError
+from core.errors import CoreError, WriterError
 from core.run.headless import watch
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def run_headless(
 
     Raises:
         CoreError: the run failed; what was recorded before is finished.
+        WriterError: the run went well, but what it recorded is not whole.
     """
     with _open_report(as_json=as_json) as report:
         watched = watch(uri, settings, report.status, wish=wish, seconds=seconds)
@@ -53,6 +54,8 @@ def run_headless(
     if watched.error is not None:
         # Its own words may repeat the address and what is secret in it.
         raise CoreError(watched.status.trouble) from watched.error
+    if watched.incomplete:
+        raise WriterError(watched.incomplete)
 
 
 class _Report(Protocol):
@@ -83,6 +86,7 @@ class _Lines:
                 **{name: status[name] for name in _KEPT},
                 **status["latency"],
                 "files": [asdict(file) for file in watched.files],
+                "incomplete": watched.incomplete,
                 "peak_memory_mib": _peak_mib(),
             }
         )

@@ -1,5 +1,6 @@
 """The command line of `lowlux live`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 from app.options import worded
 from app.window import open_window
 from core.errors import SettingsError, WriterError
-from core.media.recording import check_recording_path
+from core.media.recording_name import check_recording_path
 from core.run.record_ledger import RecordWish, Track
 from core.settings import EnhanceSettings, LiveSettings
 
@@ -29,6 +30,15 @@ def live(
     ] = None,
     record_original: Annotated[
         Path | None, typer.Option(help="Where the original is recorded, on the same clock.")
+    ] = None,
+    record_side_by_side: Annotated[
+        Path | None, typer.Option(help="Where both beside each other are; two records at most.")
+    ] = None,
+    segment_minutes: Annotated[
+        float | None, typer.Option(help="Begin a new file after so many minutes.", min=0.01)
+    ] = None,
+    segment_mib: Annotated[
+        int | None, typer.Option(help="Begin a new file after so many MiB.", min=1)
     ] = None,
     duration: Annotated[
         float | None, typer.Option(help="Seconds from the first frame to the end.", min=0.0)
@@ -51,9 +61,15 @@ def live(
             "auto": auto,
         }
     )
+    paths: dict[Track, Path | None] = {
+        "enhanced": record,
+        "original": record_original,
+        "side_by_side": record_side_by_side,
+    }
+    limits = (segment_minutes, segment_mib)
     if headless:
-        _live(source, settings, record, record_original, duration, as_json=as_json)
-    elif settings != _LIVE or as_json or any((record, record_original, duration)):
+        _live(source, settings, _wish(paths, *limits), duration, as_json=as_json)
+    elif settings != _LIVE or as_json or any((*paths.values(), *limits, duration)):
         raise SettingsError(
             "Only --source goes with the window; the other options need --headless."
         )
@@ -61,29 +77,35 @@ def live(
         raise typer.Exit(open_window(source))
 
 
+def _wish(
+    wished: Mapping[Track, Path | None], minutes: float | None, mib: int | None
+) -> RecordWish | None:
+    """What is to be recorded; none where nothing is."""
+    paths = {track: path for track, path in wished.items() if path is not None}
+    if not paths and (minutes or mib):
+        raise SettingsError("--segment-minutes and --segment-mib need something to be recorded.")
+    try:
+        for path in paths.values():
+            check_recording_path(path)
+    except WriterError as error:
+        raise SettingsError(str(error)) from error
+    if not paths:
+        return None
+    seconds, size = minutes and 60 * minutes, mib and mib * 2**20
+    return RecordWish(paths, segment_seconds=seconds, segment_bytes=size)
+
+
 def _live(
     source: str | None,
     settings: LiveSettings,
-    record: Path | None,
-    record_original: Path | None,
+    wish: RecordWish | None,
     duration: float | None,
     *,
     as_json: bool,
 ) -> None:
     if source is None:
         raise SettingsError("--headless needs --source: a video file, an address, or test:.")
-    wished: tuple[tuple[Track, Path | None], ...] = (
-        ("enhanced", record),
-        ("original", record_original),
-    )
-    paths = {track: path for track, path in wished if path is not None}
-    try:
-        for path in paths.values():
-            check_recording_path(path)
-    except WriterError as error:
-        raise SettingsError(str(error)) from error
     # PyTorch takes a second or two to import, so a wrong command line must not wait for it.
     from app.live import run_headless
 
-    wish = RecordWish(paths) if paths else None
     run_headless(source, settings, wish, duration, as_json=as_json)

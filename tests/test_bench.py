@@ -13,6 +13,7 @@ from core.errors import SettingsError
 from core.model import checkpoint
 from core.model.deepspg import DeepSPG, DeepSPGConfig
 from scripts import bench
+from scripts.bench_pipeline import STAGES, read_reel
 from scripts.loop_clip import looped
 
 SMALL = DeepSPGConfig(widths=(8, 8, 8, 16), depths=(1, 1, 1, 1), prior_channels=None)
@@ -60,7 +61,7 @@ def test_the_stages_and_the_whole_see_the_same_frames(
         "pipeline", clip, "--frames", 4, "--repeats", 1, "--model", model, "--device", "cpu"
     )
     assert (found["frames"], found["size"], found["device"]) == (4, "96x64", "cpu")
-    assert all(found[f"{name}_fps"] > 0 for name in bench.STAGES)
+    assert all(found[f"{name}_fps"] > 0 for name in STAGES)
     shares = [found[f"{name}_share"] for name in ("decode", "network", "encode")]
     assert sum(shares) == pytest.approx(1, abs=0.001)
     slowest = found[f"{found['slowest']}_fps"]
@@ -69,7 +70,7 @@ def test_the_stages_and_the_whole_see_the_same_frames(
 
 
 def test_a_clip_shorter_than_asked_for_is_taken_whole(plain_clip: Path) -> None:
-    reel = bench._reel(plain_clip, 60)
+    reel = read_reel(plain_clip, 60)
     assert (len(reel.frames), reel.trim.end) == (10, None)
 
 

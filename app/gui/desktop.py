@@ -1,4 +1,4 @@
-"""What is asked of the desktop: folders, names of files, dropped files, the window of the keys."""
+"""What is asked of the desktop: folders, files, what has the focus, the window of the keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt, QUrl
 from PyQt6.QtGui import QDesktopServices
-from PyQt6.QtWidgets import QFileDialog, QMessageBox
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QMessageBox,
+)
 
 from app.gui.shortcuts import help_text
 
@@ -27,6 +33,18 @@ def dropped_file(event: QDropEvent) -> str:
     data = event.mimeData()
     urls = [] if data is None else data.urls()
     return next((url.toLocalFile() for url in urls if url.isLocalFile()), "")
+
+
+def press_focused() -> bool:
+    """Do what Space does to what has the focus; false where that has no use for it."""
+    focused = QApplication.focusWidget()
+    if isinstance(focused, QAbstractButton):
+        focused.click()
+    elif isinstance(focused, QComboBox):
+        focused.showPopup()
+    else:
+        return False
+    return True
 
 
 def ask_for_bundle(window: QWidget) -> Path | None:

@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from app.gui.actions import WITH_ICON
 from app.gui.banner import Banner
 from app.gui.desktop import dropped_file, open_folder
-from app.gui.session import RecordingState
+from app.gui.recording import RecordingState
 from app.gui.side_panel import SidePanel
 from app.gui.source_picker import SourcePicker
 from app.gui.status_strip import StatusStrip
@@ -66,10 +66,9 @@ class Display(QWidget):
         self._lay_out()
         session.settingsChanged.connect(self._show_settings)
         session.statusChanged.connect(self._show_status)
-        session.recordingChanged.connect(self._show_recording)
+        session.saver.recordingChanged.connect(self._show_recording)
         session.noticed.connect(self._show_notice)
         session.sourceChanged.connect(self._show_source)
-        session.found.connect(self.picker.show_cameras)
         theme.changed.connect(self._draw_icons)
         self._show_status(None)
         self._draw_icons()
@@ -129,7 +128,7 @@ class Display(QWidget):
         self.tools.show_paused(self._session.state is LiveState.PAUSED)
 
     def _draw_record_icon(self) -> None:
-        is_on = self._session.recording is RecordingState.ON
+        is_on = self._session.saver.recording is RecordingState.ON
         icon = self._theme.icon("stop" if is_on else "record", self._theme.colours.bad)
         self._actions["record"].setIcon(icon)
 

@@ -6,13 +6,14 @@ import base64
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QByteArray, Qt, pyqtSignal
-from PyQt6.QtWidgets import QAbstractButton, QApplication, QComboBox, QMainWindow
+from PyQt6.QtWidgets import QMainWindow
 
 from app.gui.actions import make_actions, make_menu
-from app.gui.desktop import ask_for_bundle, show_keys
+from app.gui.desktop import ask_for_bundle, press_focused, show_keys
 from app.gui.display import Display
 from app.gui.preferences import load_preferences, log_path, save_preferences
-from app.gui.session import RecordingState, Session
+from app.gui.recording import RecordingState
+from app.gui.session import Session
 from app.gui.support_bundle import Facts, write_bundle
 from app.gui.tool_strip import MODE_WORDS
 from app.gui.video_view import VideoView
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from PyQt6.QtGui import QCloseEvent
 
-    from app.gui.preferences import Preferences, ThemeName
+    from app.gui.preferences import Preferences, RecordChoice, ThemeName
     from app.gui.theme import Theme
     from app.gui.view_contract import MakeRun
 
@@ -49,6 +50,7 @@ class MainWindow(QMainWindow):
         theme.choose(self.preferences.theme)
         self.view = VideoView()
         self.session = Session(self.view, self.preferences.live, make_run)
+        self.session.saver.choice = self.preferences.record
         self._may_close = self._is_closing = False
         self._actions = make_actions(self)
         menu = make_menu(
@@ -74,7 +76,7 @@ class MainWindow(QMainWindow):
         """Show the page with the sources, or the picture again."""
         self.display.show_picker(shown)
         if shown:
-            self.session.look_up(list_cameras)
+            self._look_for_cameras()
 
     # Wiring --------------------------------------------------------------------------------------
 
@@ -83,22 +85,22 @@ class MainWindow(QMainWindow):
         self.view.framePainted.connect(session.painted)
         session.closed.connect(self._closed)
         display.picker.chosen.connect(self.open)
-        display.picker.camerasWanted.connect(lambda: session.look_up(list_cameras))
+        display.picker.camerasWanted.connect(self._look_for_cameras)
         display.tools.modeChosen.connect(self.choose_mode)
         display.tools.pauseWanted.connect(session.toggle_pause)
         side = display.side
         side.controls.edited.connect(session.change)
-        side.recording.edited.connect(lambda choice: self._remember(record=choice))
+        side.recording.edited.connect(self._choose_recording)
         side.recording.keepEdited.connect(self._keep)
-        side.recording.recordWanted.connect(self.toggle_recording)
-        side.recording.snapshotWanted.connect(self.snapshot)
-        side.recording.saveLastWanted.connect(self.save_last)
+        side.recording.recordWanted.connect(session.saver.toggle_recording)
+        side.recording.snapshotWanted.connect(session.saver.snapshot)
+        side.recording.saveLastWanted.connect(session.saver.save_last)
         side.health.bundleWanted.connect(self.save_bundle)
         for name, does in self._deeds().items():
             self._actions[name].triggered.connect(does)
 
     def _deeds(self) -> dict[str, Callable[..., object]]:
-        nudge = self.session.nudge_strength
+        nudge, saver = self.session.nudge_strength, self.session.saver
         return {
             "pause": self._space,
             "weaker": lambda: nudge(-_STRENGTH_STEP),
@@ -109,9 +111,9 @@ class MainWindow(QMainWindow):
             "actual_size": self.view.actual_size,
             "overlay": self._show_overlay,
             "histogram": self._show_histogram,
-            "record": self.toggle_recording,
-            "snapshot": self.snapshot,
-            "save_last": self.save_last,
+            "record": saver.toggle_recording,
+            "snapshot": saver.snapshot,
+            "save_last": saver.save_last,
             "lend": self.session.toggle_lending,
             "source": self.show_picker,
             "panel": self._show_panel,
@@ -138,6 +140,9 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(QByteArray(base64.b64decode(preferences.geometry)))
         self.show_picker(True)
 
+    def _look_for_cameras(self) -> None:
+        self.session.errands.do(list_cameras, self.display.picker.show_cameras)
+
     # What the user does --------------------------------------------------------------------------
 
     def choose_mode(self, mode: ViewMode) -> None:
@@ -145,21 +150,6 @@ class MainWindow(QMainWindow):
         self.view.set_mode(mode)
         self.display.tools.show_mode(mode)
         self._remember(view=mode.name)
-
-    def toggle_recording(self) -> None:
-        """Begin or end."""
-        if self.session.recording is RecordingState.IDLE:
-            self.session.record(self.preferences.record)
-        else:
-            self.session.stop_recording()
-
-    def snapshot(self) -> None:
-        """Save both pictures."""
-        self.session.snapshot(self.preferences.record)
-
-    def save_last(self) -> None:
-        """Save the last seconds."""
-        self.session.save_last(self.preferences.record)
 
     def save_bundle(self) -> None:
         """Ask where to, and write the support bundle there."""
@@ -170,16 +160,11 @@ class MainWindow(QMainWindow):
     def write_bundle(self, path: Path) -> None:
         """Write the support bundle into a file."""
         facts = Facts(self._current(), tuple(self.session.history), log_path())
-        self.session.save(lambda: write_bundle(path, facts), f"{path.name} saved.", path.parent)
+        saver = self.session.saver
+        saver.save(lambda: write_bundle(path, facts), f"{path.name} saved.", path.parent)
 
     def _space(self) -> None:
-        """Space presses what has the focus, and is the picture's everywhere else."""
-        focused = QApplication.focusWidget()
-        if isinstance(focused, QAbstractButton):
-            focused.click()
-        elif isinstance(focused, QComboBox):
-            focused.showPopup()
-        else:
+        if not press_focused():
             self.session.toggle_pause()
 
     def _step_mode(self, by: int) -> None:
@@ -214,6 +199,10 @@ class MainWindow(QMainWindow):
         self._remember(theme=name)
         self._theme.choose(name)
 
+    def _choose_recording(self, choice: RecordChoice) -> None:
+        self._remember(record=choice)
+        self.session.saver.choice = choice
+
     def _keep(self, seconds: float) -> None:
         self.session.change(self.session.settings.model_copy(update={"keep_seconds": seconds}))
 
@@ -230,7 +219,7 @@ class MainWindow(QMainWindow):
         if not self._is_closing:
             self._is_closing = True
             self._save()
-            if self.session.recording is RecordingState.IDLE:
+            if self.session.saver.recording is RecordingState.IDLE:
                 self.hide()
             else:
                 self.display.banner.tell(

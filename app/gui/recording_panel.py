@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import (
 
 from app.gui.cards import make_form
 from app.gui.preferences import Container, RecordChoice
-from app.gui.session import RecordingState
+from app.gui.recording import RecordingState
 from app.gui.status_words import recording_words
 from core.settings import LiveSettings
 

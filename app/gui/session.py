@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from datetime import datetime
-from enum import Enum
-from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from app.gui.errands import Errands
-from app.gui.notices import Notice, are_fine, notice_of_error, notice_of_files
-from app.gui.saving import free_stem, record_wish, write_snapshot
+from app.gui.notices import Notice, notice_of_error
+from app.gui.recording import Saver
 from core.errors import CoreError
 from core.media.addresses import without_password
 from core.run.live_status import LiveState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from app.gui.preferences import RecordChoice
     from app.gui.view_contract import MakeRun, PairView, Run
     from core.run.live_status import LiveStatus, Pair
-    from core.run.recorder import Recorded
     from core.settings import LiveSettings
 
 _log = logging.getLogger(__name__)
@@ -37,15 +31,6 @@ _REMEMBERED = 240
 _OVER = (LiveState.ENDED, LiveState.FAILED)
 
 
-class RecordingState(Enum):
-    """IDLE -> STARTING -> ON -> FINISHING -> IDLE; STARTING -> IDLE where it could not begin."""
-
-    IDLE = "idle"
-    STARTING = "starting"
-    ON = "on"
-    FINISHING = "finishing"
-
-
 class Session(QObject):
     """Owns the run, its settings and what is recorded of it; lives on the GUI's thread.
 
@@ -55,18 +40,14 @@ class Session(QObject):
         sourceChanged: title of what is being opened, without a password.
         settingsChanged: the LiveSettings now wished.
         statusChanged: a LiveStatus, or None while there is no run.
-        recordingChanged: a RecordingState.
         noticed: a Notice.
-        found: what `look_up` brought.
         closed: nothing is left running; whether every recording is as it should be.
     """
 
     sourceChanged = pyqtSignal(str)
     settingsChanged = pyqtSignal(object)
     statusChanged = pyqtSignal(object)
-    recordingChanged = pyqtSignal(object)
     noticed = pyqtSignal(object)
-    found = pyqtSignal(object)
     closed = pyqtSignal(bool)
 
     _told = pyqtSignal()
@@ -79,15 +60,19 @@ class Session(QObject):
         """May hold a password: for opening again, never for showing."""
         self.pair: Pair | None = None
         """The newest that was shown."""
-        self.recording = RecordingState.IDLE
         self.history: deque[LiveStatus] = deque(maxlen=_REMEMBERED)
         self._run: Run | None = None
         self.is_closed = False
         """Nothing is left running."""
         self._generation = 0
         self._closing = self._has_told = False
-        self._errands = Errands()
-        self._errands.failed.connect(self.say)
+        self.errands = Errands()
+        """For what may take its time: one after the other, behind what is under way."""
+        self.errands.failed.connect(self.say)
+        self.saver = Saver(view, self.errands)
+        """Records, and saves what is shown."""
+        self.saver.noticed.connect(self.noticed)
+        self.saver.keeps_ready = settings.keep_seconds > 0
         # From the run's threads, a signal is queued.
         self._told.connect(self._take)
         self._timer = QTimer(self)
@@ -106,7 +91,7 @@ class Session(QObject):
         _log.info("Opening %s", without_password(uri))
         self._let_go()
         settings, generation = self.settings, self._generation
-        self._errands.do(
+        self.errands.do(
             lambda: _started(self._make_run(uri, settings, self._tell)),
             lambda run: self._adopt(run, generation, settings),
         )
@@ -121,6 +106,7 @@ class Session(QObject):
         if settings == self.settings:
             return
         self.settings = settings
+        self.saver.keeps_ready = settings.keep_seconds > 0
         if self._run is not None:
             self._run.change(settings)
         self.settingsChanged.emit(settings)
@@ -154,53 +140,15 @@ class Session(QObject):
         if self._run is not None:
             self._run.painted(pair)
 
-    def record(self, choice: RecordChoice) -> None:
-        """Begin to record; nothing happens while a recording is on."""
-        run = self._run
-        if run is None or self.recording is not RecordingState.IDLE:
-            return
-        self._set_recording(RecordingState.STARTING)
-        self._errands.do(
-            lambda: run.record(record_wish(choice, datetime.now())),
-            lambda _: self._begun(run),
-            failed=self._not_recording,
-        )
-
-    def stop_recording(self) -> None:
-        """End the recording; its files are finished and checked in the background."""
-        if self._run is not None and self.recording is RecordingState.ON:
-            self._set_recording(RecordingState.FINISHING)
-            self._errands.do(
-                self._run.stop_recording,
-                self._recorded,
-                failed=self._not_recording,
-            )
-
-    def save_last(self, choice: RecordChoice) -> None:
-        """Save the last seconds, as far as they were kept."""
-        run = self._run
-        if run is None:
-            return
-        if not self.settings.keep_seconds:
-            sentence = "No seconds are kept ready; set how many under Record first."
-            self.noticed.emit(Notice("trouble", sentence))
-            return
-
-        def save() -> Recorded:
-            stem = free_stem(choice.folder, datetime.now())
-            return run.save_last(choice.folder / f"{stem} last seconds.{choice.container}")
-
-        self._errands.do(save, lambda file: self._tell_of_files((file,)))
-
     def toggle_lending(self) -> None:
         """Show the enhanced picture to other programs as a camera, or take it away from them."""
         run = self._run
         if run is None:
             return
         if run.status.lent_as:
-            self._errands.do(run.stop_lending, lambda _: self._look())
+            self.errands.do(run.stop_lending, lambda _: self._look())
         else:
-            self._errands.do(run.lend, lambda _: self._lent())
+            self.errands.do(run.lend, lambda _: self._lent())
 
     def _lent(self) -> None:
         self._look()
@@ -208,27 +156,6 @@ class Session(QObject):
         if status is not None and status.lent_as:
             sentence = f"Other programs can choose the camera {status.lent_as} now."
             self.noticed.emit(Notice("done", sentence))
-
-    def snapshot(self, choice: RecordChoice) -> None:
-        """Save both pictures as they are shown, and the two beside each other."""
-        pictures = self._view.snapshot_pair()
-        if pictures is None:
-            self.noticed.emit(Notice("trouble", "There is no picture to save yet."))
-            return
-        self._errands.do(
-            lambda: write_snapshot(choice.folder, datetime.now(), pictures),
-            lambda paths: self.noticed.emit(
-                Notice("done", f"{len(paths)} pictures saved: {paths[0].name}", choice.folder)
-            ),
-        )
-
-    def save(self, work: Callable[[], object], text: str, folder: Path) -> None:
-        """Have something written, and tell of it."""
-        self._errands.do(work, lambda _: self.noticed.emit(Notice("done", text, folder)))
-
-    def look_up(self, work: Callable[[], object]) -> None:
-        """Have something found out that may take its time; `found` brings it."""
-        self._errands.do(work, self.found.emit)
 
     @property
     def can_keep_rate(self) -> bool:
@@ -249,7 +176,7 @@ class Session(QObject):
 
     def say_later(self, error: BaseException) -> None:
         """The same, from any thread."""
-        self._errands.fail_later(error)
+        self.errands.fail_later(error)
 
     def close(self) -> None:
         """Finish the recording, let go of everything, then say `closed`."""
@@ -258,49 +185,28 @@ class Session(QObject):
         self._closing = True
         self._generation += 1
         self._timer.stop()
-        self._let_go(then=self._end)
+        self._let_go(self._end)
 
     def _let_go(self, then: Callable[[bool], None] = lambda _: None) -> None:
         """Finishes the recording and closes the run, if there are any."""
-        run, self._run = self._run, None
-        is_recording = self.recording is not RecordingState.IDLE
-        if is_recording:
-            self._set_recording(RecordingState.FINISHING)
-        self._errands.do(
-            partial(_ended, run, is_recording=is_recording),
-            partial(self._gone, then=then, is_recording=is_recording),
-            failed=partial(self._gone, None, then=then, is_recording=is_recording),
-        )
-
-    def _gone(
-        self,
-        files: tuple[Recorded, ...] | None,
-        *,
-        then: Callable[[bool], None],
-        is_recording: bool,
-    ) -> None:
-        """The run is closed; no files where that failed."""
-        if files is None:
-            self._not_recording()
-        elif is_recording:
-            self._recorded(files)
-        then(files is not None and are_fine(files))
+        self._run = None
+        self.saver.let_go(then)
 
     def _end(self, fine: bool) -> None:
         # Behind a run that came too late and is being closed as well.
-        self._errands.do(lambda: None, lambda _: self._finish(fine))
+        self.errands.do(lambda: None, lambda _: self._finish(fine))
 
     def _finish(self, fine: bool) -> None:
-        self._errands.close()
+        self.errands.close()
         self.is_closed = True
         self.closed.emit(fine)
 
     def _adopt(self, run: Run, generation: int, settings: LiveSettings) -> None:
         if generation != self._generation:
             # Another source was chosen meanwhile, or the window was closed.
-            self._errands.do(run.close)
+            self.errands.do(run.close)
             return
-        self._run = run
+        self._run = self.saver.run = run
         if settings != self.settings:
             run.change(self.settings)
         self._timer.start()
@@ -327,44 +233,14 @@ class Session(QObject):
         if self.history and self.history[-1].state is not status.state:
             _log.info("%s: %s. %s", status.title, status.state.value, status.trouble)
         self.history.append(status)
-        if self.recording is RecordingState.ON and _cannot_go_on(status):
-            self.stop_recording()
+        if _cannot_go_on(status):
+            self.saver.stop_recording()
         self.statusChanged.emit(status)
-
-    def _begun(self, run: Run) -> None:
-        if run is self._run:
-            self._set_recording(RecordingState.ON)
-
-    def _recorded(self, files: tuple[Recorded, ...]) -> None:
-        self._set_recording(RecordingState.IDLE)
-        self._tell_of_files(files)
-
-    def _tell_of_files(self, files: tuple[Recorded, ...]) -> None:
-        notice = notice_of_files(files)
-        _log.info("%s", notice.text)
-        self.noticed.emit(notice)
-
-    def _not_recording(self) -> None:
-        self._set_recording(RecordingState.IDLE)
-
-    def _set_recording(self, state: RecordingState) -> None:
-        self.recording = state
-        self.recordingChanged.emit(state)
 
 
 def _started(run: Run) -> Run:
     run.start()
     return run
-
-
-def _ended(run: Run | None, *, is_recording: bool) -> tuple[Recorded, ...]:
-    """Closes a run, whatever its recording says."""
-    if run is None:
-        return ()
-    try:
-        return run.stop_recording() if is_recording else ()
-    finally:
-        run.close()
 
 
 def _cannot_go_on(status: LiveStatus) -> bool:

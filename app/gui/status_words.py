@@ -93,9 +93,13 @@ def overlay_lines(status: LiveStatus, pair: Pair | None) -> list[str]:
 def recording_words(recording: RecorderStatus) -> str:
     """How far a recording is."""
     left = recording.minutes_left
-    room = "" if left is None or left > 600 else f" · room for {left:.0f} min"
+    room = "" if left is None or left > 600 else f" · room for {_minutes(left)}"
     lost = f" · {recording.dropped} frames lost" if recording.dropped else ""
     return f"{span(recording.seconds)} · {recording.bytes / _MIB:.1f} MB{room}{lost}"
+
+
+def _minutes(left: float) -> str:
+    return f"{int(left)} min" if left >= 1 else "less than a minute"
 
 
 def health_rows(status: LiveStatus | None, load: Load) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -1,16 +1,11 @@
 """Live pictures into a file that survives whatever ends the program.
 
-Note [recording name]
-    While it is written a file is called `walk.recording.mkv`; a crash leaves it so, and it plays:
-    Matroska in clusters and MP4 in fragments of a quarter of a second each reach the system as
-    soon as they are full. A clean stop gives it its name. An MP4 is copied into a plain one first,
-    index in front, because not every player knows fragments.
+What a crash leaves plays: Matroska in clusters and MP4 in fragments of a quarter of a second each
+reach the system as soon as they are full. See Note [recording name] in `recording_name`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +13,12 @@ import av
 from av import AudioStream
 from av.error import FFmpegError
 
-from core.errors import SettingsError, WriterError
-from core.media.atomic import refuse_output
+from core.errors import WriterError
 from core.media.codecs import can_hold, container_for
 from core.media.coverage import Coverage
 from core.media.disk import FULL, RESERVE_BYTES
 from core.media.fragments import cut_torn, make_plain
+from core.media.recording_name import check_recording_path, recording_name, rename_whole
 from core.media.sound import are_alike
 
 if TYPE_CHECKING:
@@ -57,7 +52,7 @@ _MUXERS = {
 class RecordingFile:
     """Packets of one picture stream, and of sound if there is any, into a file. Passive.
 
-    Used from one thread. See Note [recording name].
+    Used from one thread.
 
     Args:
         path: the final name; .mkv, .mp4 or .mov.
@@ -164,7 +159,7 @@ class RecordingFile:
                 and make_plain(self.recording_path, self.path, chapters, reserve_bytes)
             )
             if not plain:
-                _rename(self.recording_path, self.path)
+                rename_whole(self.recording_path, self.path)
         except OSError as error:
             raise WriterError(
                 f"{self.recording_path} could not be renamed ({error.strerror}); "
@@ -222,33 +217,5 @@ class RecordingFile:
             ) from error
 
 
-def recording_name(path: Path) -> Path:
-    """What a file is called while it is recorded: `walk.mkv` is `walk.recording.mkv`."""
-    return path.with_name(f"{path.stem}.recording{path.suffix}")
-
-
-def check_recording_path(path: Path) -> None:
-    """Refuse what cannot work before the camera is opened.
-
-    Raises:
-        SettingsError: the suffix is of a container that cannot be recorded into.
-        WriterError: the folder, or another file, is in the way.
-    """
-    if container_for(path) == "webm":
-        raise SettingsError(f"{path.name} cannot hold H.264; name it .mkv or .mp4")
-    refuse_output(path, None, overwrite=False)
-    left = recording_name(path)
-    if left.exists():
-        raise WriterError(
-            f"{left} is there from a recording that broke off; rename it or choose another name"
-        )
-
-
 def _muxer(path: Path) -> str:
     return "matroska" if container_for(path) == "matroska" else "mp4"
-
-
-def _rename(source: Path, target: Path) -> None:
-    with source.open("rb+") as file, contextlib.suppress(OSError):
-        os.fsync(file.fileno())
-    source.rename(target)

@@ -35,6 +35,8 @@ class Watched:
     """From the first frame until it was ended."""
     files: tuple[Recorded, ...]
     """What was recorded, finished and checked."""
+    incomplete: str
+    """What became of a recording that is not whole; empty where it is, or where none was wished."""
     error: BaseException | None
     """What it failed of; none where it did not."""
 
@@ -77,7 +79,7 @@ def watch(
         except KeyboardInterrupt:
             # Ended by hand: the recording is finished all the same.
             pass
-    return Watched(run.status, follower.seconds, run.recorded, run.error)
+    return Watched(run.status, follower.seconds, run.recorded, run.incomplete, run.error)
 
 
 class _Follower:

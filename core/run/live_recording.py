@@ -38,6 +38,8 @@ class LiveRecording(Closing):
         self._is_closed = False
         self.files: tuple[Recorded, ...] = ()
         """Everything that was finished so far."""
+        self.incomplete = ""
+        """What became of a recording that is not whole; empty where all are."""
 
     def begin(self, wish: RecordWish) -> None:
         """Record from the next frame on.
@@ -64,6 +66,7 @@ class LiveRecording(Closing):
                 return ()
             files = recorder.stop()
             self.files += files
+            self.incomplete = self.incomplete or _incomplete(recorder.status.reason, files)
             return files
 
     def close(self) -> None:
@@ -117,8 +120,20 @@ class LiveRecording(Closing):
             return f"The recording has ended. {status.reason}"
         minutes = status.minutes_left
         if minutes is not None and minutes < self._warn_minutes:
-            return (
-                f"The disk will be full in {minutes:.0f} minutes; free some space or stop the "
-                "recording"
-            )
+            return f"The disk will be full {_soon(minutes)}; free some space or stop the recording"
         return ""
+
+
+def _soon(minutes: float) -> str:
+    whole = int(minutes)
+    if whole < 1:
+        return "in less than a minute"
+    return f"in {whole} minute{'s' if whole > 1 else ''}"
+
+
+def _incomplete(reason: str, files: tuple[Recorded, ...]) -> str:
+    """In one sentence, where a recording ended by itself or a file is not as it should be."""
+    wrong = reason or next((file.note for file in files if not file.checked), "")
+    if not wrong:
+        return ""
+    return f"{'The recording is not whole' if files else 'Nothing was recorded'}: {wrong}"

@@ -197,6 +197,11 @@ class Ledger:
             if self._taking:
                 self._taking, self._reason = False, reason
 
+    def broke(self, reason: str) -> None:
+        """A track can write no more; told of also where the recording was being stopped."""
+        with self._lock:
+            self._taking, self._reason = False, self._reason or reason
+
     @property
     def reason(self) -> str:
         """Why it ended by itself; empty where it did not."""

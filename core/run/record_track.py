@@ -11,7 +11,8 @@ from core.errors import CoreError
 from core.frame import Frame
 from core.media.disk import ByteRate
 from core.media.live_encoder import EncodedPacket, LiveEncoder
-from core.media.recording import RecordingFile, recording_name
+from core.media.recording import RecordingFile
+from core.media.recording_name import recording_name
 from core.run.frame_queue import FrameQueue
 from core.run.record_ledger import FRAMES_AHEAD, SOUNDS_AHEAD
 
@@ -65,10 +66,10 @@ class TrackWriter:
             self._write_sounds(None)
         except CoreError as error:
             trouble = str(error)
-            self._ledger.end(trouble)
+            self._ledger.broke(trouble)
         except BaseException as error:
             trouble = f"The recording of {self._path} failed ({error!r}); please report this"
-            self._ledger.end(trouble)
+            self._ledger.broke(trouble)
             raise
         finally:
             self.queue.discard()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from core.errors import SettingsError, WriterError
 from core.media.disk import free_bytes, room_for
-from core.media.recording import check_recording_path
 from core.media.recording_check import check_recording
+from core.media.recording_name import check_recording_path
 from core.run.frame_queue import FrameQueue
 from core.run.record_ledger import Ledger
 from core.run.record_track import Closed, TrackWriter

@@ -83,6 +83,36 @@ def test_people_get_sentences(lowlux: Lowlux, tmp_path: Path) -> None:
     assert second.endswith(" s, checked")
 
 
+def test_a_recording_that_breaks_off_is_a_failure(
+    live: Lowlux, quick_network: Opener, tmp_path: Path
+) -> None:
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    quick_network.before = lambda _: folder.rename(tmp_path / "pulled out")
+    done = live(f"{PATTERN}&seconds=3", "--record-original", folder / "walk.mkv")
+    assert done.code == 1
+    assert done.summary["state"] == "ended"
+    (sentence,) = done.err.splitlines()
+    assert done.summary["incomplete"] in sentence
+    assert re.search(r"(The recording is not whole|Nothing was recorded): .*stick", sentence)
+
+
+def test_the_pair_is_recorded_and_a_row_of_files_begun(live: Lowlux, tmp_path: Path) -> None:
+    both, dark = tmp_path / "both.mkv", tmp_path / "dark.mkv"
+    done = live(
+        f"{PATTERN}&seconds=1", "--record-side-by-side", both, "--record-original", dark,
+        "--segment-minutes", 0.01,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    files = done.summary["files"]
+    assert {Path(file["path"]).name for file in files} == {
+        "both.mkv", "both-002.mkv", "dark.mkv", "dark-002.mkv",
+    }  # fmt: skip
+    assert sum(file["frames"] for file in files if file["track"] == "original") == 60
+    with av.open(str(both)) as film:
+        assert film.streams.video[0].width == 128
+
+
 WRONG = [
     pytest.param((), "--headless needs --source", id="no source"),
     pytest.param(("--source", "test:?speed=3"), "'speed' of the address is wrong", id="option"),
@@ -91,6 +121,7 @@ WRONG = [
     pytest.param(("--source", PATTERN, "--strength", "2"), "--strength 2", id="strength"),
     pytest.param(("--source", PATTERN, "--record", "a.webm"), "name it .mkv or .mp4", id="name"),
     pytest.param(("--source", PATTERN, "--duration", "-1"), "duration", id="duration"),
+    pytest.param(("--source", PATTERN, "--segment-mib", "5"), "to be recorded", id="segments"),
 ]
 
 
@@ -159,6 +190,7 @@ def test_options_that_need_headless_are_refused_with_the_window(lowlux: Lowlux) 
         done = lowlux("live", *arguments)
         assert done.code == 2
         assert "need --headless" in done.err
+    assert lowlux("live", "--segment-mib", "5").code == 2
 
 
 def test_ctrl_c_twice_says_nothing_untrue_of_a_recording(

@@ -19,8 +19,9 @@ import pytest
 from core.errors import SettingsError, WriterError
 from core.frame import Frame
 from core.media.live_encoder import EncodedPacket, LiveEncoder
-from core.media.recording import RecordingFile, recording_name
+from core.media.recording import RecordingFile
 from core.media.recording_check import check_recording
+from core.media.recording_name import recording_name
 from core.media.sound import coded_as
 from tests.conftest import night_picture
 from tests.small_disk import small_disk

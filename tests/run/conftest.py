@@ -6,12 +6,13 @@ from functools import partial
 import pytest
 import torch
 
-from core.run import live
+from core.run import frame_flow
 from core.run.reconnect import Reconnecting
 from tests.fakes import PATIENCE_S, no_thread_left
+from tests.media.test_rtsp import servers, victim
 from tests.run.live_parts import Opener, Window
 
-__all__ = ["no_thread_left"]
+__all__ = ["no_thread_left", "servers", "victim"]
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def opener() -> Opener:
 def a_busy_machine_is_no_broken_source(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scripted sources wait for what the run does, on a busy machine longer than cameras may."""
     patient = partial(Reconnecting, read_patience_s=PATIENCE_S, open_patience_s=PATIENCE_S)
-    monkeypatch.setattr(live, "Reconnecting", patient)
+    monkeypatch.setattr(frame_flow, "Reconnecting", patient)
 
 
 @pytest.fixture(autouse=True)

@@ -26,6 +26,7 @@ from core.settings import EnhanceSettings, LiveSettings
 from tests.fakes import PATIENCE_S, FakeBackend
 
 SETTINGS = LiveSettings()
+PATTERN = "test:?size=64x64&noise=0"
 INFO = LiveInfo("Door", 64, 48, Fraction(30), "test")
 OVER = (LiveState.ENDED, LiveState.FAILED)
 NOW_AND_THEN_S = 0.02

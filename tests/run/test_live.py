@@ -17,8 +17,9 @@ from core.run.live_status import LiveState, LiveStatus
 from core.run.record_ledger import RecordWish
 from core.settings import EnhanceSettings, LiveSettings
 from tests.fakes import FakeBackend
-from tests.media.test_rtsp import Server, servers, victim
+from tests.media.test_rtsp import Server
 from tests.run.live_parts import (
+    PATTERN,
     SETTINGS,
     Happening,
     Opener,
@@ -36,10 +37,6 @@ from tests.run.live_parts import (
 if TYPE_CHECKING:
     from core.enhance.backends import Queries
     from core.frame import Pixels
-
-__all__ = ["servers", "victim"]
-
-PATTERN = "test:?size=64x64&noise=0"
 
 
 @pytest.mark.parametrize(

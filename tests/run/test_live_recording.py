@@ -17,7 +17,7 @@ from core.run.live_status import LiveState
 from core.run.record_ledger import RecordWish, Track
 from core.settings import LiveSettings
 from tests.fakes import FakeBackend
-from tests.media.test_rtsp import Server, servers, victim
+from tests.media.test_rtsp import Server
 from tests.run.live_parts import (
     SETTINGS,
     Happening,
@@ -37,10 +37,6 @@ from tests.run.live_parts import (
 if TYPE_CHECKING:
     from core.enhance.backends import Queries
     from core.frame import Pixels
-
-__all__ = ["servers", "victim"]
-
-PATTERN = "test:?size=64x64&noise=0"
 
 
 def test_pausing_stops_the_picture_and_not_the_recording(

@@ -16,7 +16,7 @@ import pytest
 from core.errors import SettingsError, WriterError
 from core.frame import Frame
 from core.media.live_encoder import EncodedPacket
-from core.run.record_ledger import FRAMES_AHEAD, RecordWish, Track
+from core.run.record_ledger import FRAMES_AHEAD, Ledger, RecordWish, Track
 from core.run.recorder import Recorder
 from tests.conftest import night_picture
 from tests.fakes import PATIENCE_S
@@ -274,6 +274,16 @@ def test_a_folder_that_is_removed_is_said(tmp_path: Path) -> None:
     (file,) = recorder.stop()
     assert not file.checked
     assert "can no longer be reached" in recorder.status.reason
+
+
+def test_what_breaks_while_it_is_being_stopped_is_told(tmp_path: Path) -> None:
+    ledger = Ledger(RecordWish({"original": tmp_path / "walk.mkv"}), lambda _: None)
+    ledger.end("")
+    ledger.end("The disk is nearly full")
+    assert ledger.reason == ""
+    ledger.broke("The folder is gone")
+    ledger.broke("The other file cannot be written")
+    assert ledger.reason == "The folder is gone"
 
 
 def test_three_tracks_or_one_name_for_two_are_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QCoreApplication, QEvent
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.gui.video_view import VideoView
 from tests.app.gui.seen import GREEN, RED, flat, pair
+from tests.app.gui.session_parts import Scene
 
 # Whoever wants to see them on a screen, or under Xvfb, names another one.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -40,3 +42,11 @@ def view(qtbot: QtBot) -> VideoView:
 
 def _windows() -> list[QWidget]:
     return QApplication.topLevelWidgets() if QCoreApplication.instance() else []
+
+
+@pytest.fixture
+def scene(qtbot: QtBot, tmp_path: Path) -> Iterator[Scene]:
+    scene = Scene(qtbot, tmp_path)
+    yield scene
+    scene.session.close()
+    scene.wait(lambda: scene.closed)

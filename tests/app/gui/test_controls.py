@@ -29,8 +29,8 @@ from app.gui.editors import (
 )
 from app.gui.health_panel import HealthPanel
 from app.gui.preferences import RecordChoice
+from app.gui.recording import RecordingState
 from app.gui.recording_panel import RecordingPanel
-from app.gui.session import RecordingState
 from app.gui.source_picker import SourcePicker
 from app.gui.source_words import camera_uri, source_words, with_login
 from core.media.addresses import split_login

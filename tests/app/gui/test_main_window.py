@@ -26,7 +26,7 @@ from pytestqt.qtbot import QtBot
 from app.gui.editors import ModelEditor
 from app.gui.main_window import MainWindow
 from app.gui.preferences import Preferences, RecordChoice, ThemeName, save_preferences
-from app.gui.session import RecordingState
+from app.gui.recording import RecordingState
 from app.gui.theme import DARK, LIGHT, Colours, Theme
 from app.gui.view_layers import ViewMode
 from core.enhance.live_plan import LivePlan, Step
@@ -122,7 +122,7 @@ def test_one_sitting(qtbot: QtBot, make_window: Make, tmp_path: Path) -> None:
     qtbot.waitUntil(lambda: window.windowTitle() == "Test pattern – LowLux")
 
     press(window, "r")
-    qtbot.waitUntil(lambda: session.recording is RecordingState.ON)
+    qtbot.waitUntil(lambda: session.saver.recording is RecordingState.ON)
 
     window.display.tools.modes[ViewMode.WIPE].click()
     modes = [view.mode]
@@ -178,8 +178,8 @@ def test_a_recording_that_went_wrong_keeps_the_window_open(qtbot: QtBot, make_wi
     window = make_window(make_fake)
     window.open("test:")
     qtbot.waitUntil(lambda: window.session.state is not None)
-    window.toggle_recording()
-    qtbot.waitUntil(lambda: window.session.recording is RecordingState.ON)
+    window.session.saver.toggle_recording()
+    qtbot.waitUntil(lambda: window.session.saver.recording is RecordingState.ON)
     runs[0].checked, runs[0].note = False, "The disk was full"
     runs[0].may_finish.clear()
     window.close()

@@ -25,6 +25,7 @@ from rich.table import Table
 from core.errors import CoreError, SettingsError
 from core.model.deepspg import CONFIGS
 from core.model.hrnet import PriorConfig
+from core.run.heap import settle_heap
 from core.settings import EnhanceSettings, LiveSettings
 from scripts import bench_batch, bench_pipeline, bench_program
 from scripts.bench_pipeline import STAGES
@@ -186,6 +187,7 @@ def _tell(
 
 def main() -> None:
     """Runs the command line; 2 is wrong usage and 1 a failure."""
+    settle_heap()  # as the program does
     try:
         app()
     except CoreError as error:

@@ -80,7 +80,7 @@ class QuickSteady:
 
     Args:
         firmness: 0 leaves frames as they are, 1 averages as much as is good.
-        follows: bring the average along with what moves, which takes half of the time; else it is
+        follows: bring the average along with what moves, which takes most of the time; else it is
             let go there.
 
     Attributes:

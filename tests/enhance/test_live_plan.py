@@ -130,11 +130,11 @@ def test_the_best_step_that_is_in_time(seconds: float, expected: tuple[int, int]
     assert plan.network_s[1] == seconds / 2
 
 
-@pytest.mark.parametrize(("seconds", "follows"), [(0.006, True), (0.010, False)])
+@pytest.mark.parametrize(("seconds", "follows"), [(0.012, True), (0.016, False)])
 def test_what_moves_is_followed_where_there_is_time(seconds: float, follows: bool) -> None:
     plan = planned(wishes(), SMALL, quick(0.004), seconds)
     assert plan.follows == follows
-    said = "10 ms of 33 are too many to follow what moves"
+    said = "16 ms of 33 are too many to follow what moves"
     assert (said in " ".join(plan.reasons)) == (not follows)
 
 

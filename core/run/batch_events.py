@@ -103,7 +103,8 @@ class Outcome:
     films: tuple[FilmResult, ...]
     seconds: float
     busy_share: float
-    """Of the time of all workers, the networks were at work."""
+    """Of the time of all workers, from before they were started to the end of the last film, the
+    networks were at work; see Note [busy] in `core.run.chunk_task`."""
     frames: int
     """Done by this run."""
     interrupted: bool

@@ -4,36 +4,40 @@ Note [warm-up]
     A chunk would begin with a fresh prior and a fresh average of the noise, and show it. So frames
     before it are decoded, and the prior and the average see them; the network does not, and
     nothing of them is written.
+
+Note [busy]
+    Only the seconds count that the network spends on frames which are written. A worker's other
+    time is all lost: to its start and the opening of the weights, to warming up, to waiting for a
+    frame to be decoded or encoded, to comparing what is noted, to joining, and to having nothing
+    left to do. The prior is part of the network, but works beside it and is not counted twice;
+    while a chunk is warmed up it is not counted at all.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
-from core.enhance.enhancer import Enhancer, open_backend, set_up_thread
-from core.enhance.plan import Machine, resolve
-from core.errors import CheckpointError, SourceLostError
+from core.errors import SourceLostError
 from core.media.chunk_file import ChunkWriter, copy_chunk
 from core.media.keyframes import Chunk, first_pts
 from core.media.source import Source, open_source
-from core.model import checkpoint
+from core.run.kept_network import chunk_enhancer, plan_of
 from core.run.lanes import enhanced
 from core.run.pump import pump
+from core.run.sample import Sample, Sampler, means_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from core.enhance.backends import Backend
+    from core.enhance.enhancer import Enhancer
     from core.enhance.plan import Plan
     from core.frame import Frame
-    from core.model.checkpoint import Checkpoint
     from core.settings import EncodeSettings, EnhanceSettings
 
 WARM_UP_FRAMES = 32
@@ -68,6 +72,8 @@ class ChunkTask:
     """The source's packets are copied as they are: bright enough."""
     beside_copies: bool = False
     """Some chunks of the film are copied, so the others are encoded to stand beside them."""
+    seed: str = ""
+    """Draws the frames that are noted; see Note [lots] in `core.run.sample`. Empty: none are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ class ChunkDone:
     seconds: float
     """It took, from the task's arrival on."""
     busy_seconds: float
-    """Of them the network was at work, averaged over the lanes."""
+    """Of them the network was at work, averaged over the lanes; see Note [busy]."""
     prior_refreshes: int
     """How often the semantic prior was computed, warm-up included."""
     dropped: int
@@ -98,6 +104,8 @@ class ChunkDone:
     """Of its arithmetic; empty likewise."""
     notes: tuple[str, ...] = ()
     """Whatever the user ought to know, one sentence each."""
+    samples: tuple[Sample, ...] = ()
+    """Frames that were drawn; none where the device failed on the way."""
 
 
 def run_chunk(task: ChunkTask, tick: Callable[[int], None] = lambda _: None) -> ChunkDone:
@@ -154,6 +162,7 @@ def _enhance(task: ChunkTask, tick: Callable[[int], None]) -> ChunkDone:
         device=plan.device,
         precision=plan.precision,
         notes=(*source.notes, *enhancer.notes),
+        samples=() if enhancer.notes else work.samples(plan),
     )
 
 
@@ -176,6 +185,8 @@ class ChunkWork:
         self._path, self._size = task.source, (info.height, info.width)
         self._begin = first_pts(info) + round(task.chunk.begin / info.time_base)
         self._enhancer = enhancer
+        self._sampler = Sampler(task.seed) if task.seed else None
+        self._file = task.path
         self.spans: list[float] = []
         """Seconds the network was at work on each frame."""
 
@@ -183,7 +194,20 @@ class ChunkWork:
     def enhanced(self, frames: Iterable[Frame], plan: Plan) -> Iterator[Iterator[Frame]]:
         """The chunk's own frames, bright and in order."""
         with enhanced(self.warmed_up(frames), self._timed, plan) as results:
-            yield results
+            yield self._seen(results)
+
+    def samples(self, plan: Plan) -> tuple[Sample, ...]:
+        """What there is to note, once the chunk's file is there.
+
+        Args:
+            plan: that the frames were enhanced by.
+
+        Raises:
+            SourceError: the file cannot be read.
+        """
+        if self._sampler is None:
+            return ()
+        return tuple(self._sampler.samples(self._file, means_here(plan)))
 
     def warmed_up(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         """The chunk's own frames, after the enhancer has seen those before them.
@@ -202,6 +226,12 @@ class ChunkWork:
             else:
                 self._enhancer.begin(frame)
 
+    def _seen(self, results: Iterator[Frame]) -> Iterator[Frame]:
+        for frame in results:
+            if self._sampler is not None:
+                self._sampler.see(frame)
+            yield frame
+
     def _timed(self, frame: Frame) -> Callable[[], Frame]:
         enhance = self._enhancer.begin(frame)
 
@@ -212,35 +242,3 @@ class ChunkWork:
             return bright
 
         return work
-
-
-def plan_of(task: ChunkTask) -> Plan:
-    """The machine as the task may use it, computing as the film's other chunks do."""
-    machine = replace(Machine.probe(), cores=task.threads)
-    return replace(resolve(task.enhance, machine), precision=task.precision)
-
-
-@lru_cache(maxsize=1)
-def _loaded(model: str, sha256: str) -> Checkpoint:
-    loaded = checkpoint.load(checkpoint.find(model), "deepspg")
-    if loaded.sha256 != sha256:
-        raise CheckpointError(
-            f"The model {model} here is not the one this film was begun with; copy the same "
-            "weights to every machine, or start again."
-        )
-    return loaded
-
-
-@lru_cache(maxsize=1)
-def _backend(model: str, sha256: str, device: str, precision: str) -> Backend:
-    return open_backend(_loaded(model, sha256), device, precision)
-
-
-@contextmanager
-def chunk_enhancer(task: ChunkTask, plan: Plan) -> Iterator[Enhancer]:
-    """A new one on the network that is kept: nothing of an earlier chunk is remembered."""
-    weights = (task.enhance.model, task.model_sha256)
-    backend = _backend(*weights, plan.device, plan.precision)
-    slow = partial(open_backend, _loaded(*weights), "cpu", "float32")
-    with ThreadPoolExecutor(1, "lowlux-prior", set_up_thread, (1,)) as pool:
-        yield Enhancer(backend, pool, task.enhance, None if plan.device == "cpu" else slow)

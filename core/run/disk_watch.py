@@ -34,6 +34,7 @@ class DiskWatch:
     ) -> None:
         self._settings, self._free, self._clock = settings, free, clock
         self._full_until = 0.0
+        self._was_full = False
         self._largest_chunk = 0
 
     @property
@@ -44,6 +45,7 @@ class DiskWatch:
     def was_full(self) -> None:
         """Something did not fit just now."""
         self._full_until = self._clock() + _PATIENCE_S
+        self._was_full = True
 
     def took(self, size: int) -> None:
         """A chunk of so many bytes was written."""
@@ -75,10 +77,13 @@ class DiskWatch:
     def _reserve(self, job: Job, under_way: int) -> int:
         """Bytes that must be free before anything is begun."""
         settings = self._settings
-        if settings.min_free is not None:
-            return settings.min_free * _MIB
         chunk = self._largest_chunk or _expected_chunk(job, settings.chunk_seconds)
-        return RESERVE_BYTES + chunk * (under_way + 1)
+        needed = chunk * (under_way + 1)
+        if settings.min_free is None:
+            return RESERVE_BYTES + needed
+        least = settings.min_free * _MIB
+        # What the user thinks is enough was not: no more is begun that would not fit either.
+        return max(least, needed) if self._was_full else least
 
 
 def _expected_chunk(job: Job, seconds: float) -> int:

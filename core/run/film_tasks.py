@@ -114,6 +114,7 @@ def task_of(
         warm_up=surveyed.warm_up,
         copied=piece.copied,
         beside_copies=any(other.copied for other in surveyed.journal.pieces),
+        seed=identity.seed,
     )
 
 
@@ -144,7 +145,8 @@ def join_film(task: JoinTask) -> Joined:
         overwrite=task.overwrite or journal.mark in tag_of(task.output),
     )
     recipe = Recipe.of(journal, task.warm_up, task.threads)
-    manifest = write_manifest(task.output, task.source, recipe)
+    samples = [sample for done in journal.done for sample in done.samples]
+    manifest = write_manifest(task.output, task.source, recipe, samples)
     wrong = [f"{check.name}: {check.detail}" for check in manifest.checks if not check.passed]
     return Joined((*notes, *wrong), manifest.output.size)
 

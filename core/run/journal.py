@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 """Of this record; any other is not used."""
 
 
@@ -47,7 +47,7 @@ class Piece(Model):
 class Journal(Model):
     """What is known and done of a film. Every step makes a new one."""
 
-    layout: Literal[2] = LAYOUT
+    layout: Literal[3] = LAYOUT
     identity: Identity
     pieces: tuple[Piece, ...]
     """In order of time; together they are the film."""

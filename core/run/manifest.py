@@ -19,6 +19,7 @@ from core.media.atomic import PartFile
 from core.media.keyframes import Chunk
 from core.media.stored import Sound
 from core.run.identity import FileMark, Identity, program_version
+from core.run.sample import Sample
 from core.settings import Model
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from core.run.journal import Journal
 
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 """Of this record; any other is refused."""
 _SUFFIX = ".lowlux.json"
 _UNSEALED = "0" * 64
@@ -91,30 +92,6 @@ class Recipe(Model):
         return tuple(part for part in self.parts if part.copied)
 
 
-class Means(Model):
-    """What frames are computed with: two that are equal give the same pixels, to the bit."""
-
-    device: Literal["cpu", "cuda"]
-    name: str
-    """Of the processor or the GPU."""
-    precision: str
-    """Of the network's arithmetic."""
-    threads: int
-    libraries: tuple[str, ...]
-    """That have a say in the pixels, with their versions."""
-
-
-class Sample(Model):
-    """A frame that was enhanced a second time, and compared with what the output shows."""
-
-    number: int
-    """Of the frame, from 0."""
-    sha256: str
-    """Of the enhanced pixels, before they were encoded."""
-    db: float
-    """PSNR of the decoded output against them, at most 100."""
-
-
 class Check(Model):
     """Something that was looked into."""
 
@@ -127,7 +104,7 @@ class Check(Model):
 class Manifest(Model):
     """What is known of an output; see Note [seal]."""
 
-    layout: Literal[1] = LAYOUT
+    layout: Literal[2] = LAYOUT
     created: datetime = Field(default_factory=lambda: datetime.now(UTC))
     program: str = Field(default_factory=program_version)
     """Version of LowLux that wrote this."""
@@ -144,10 +121,8 @@ class Manifest(Model):
     """Of all frame times of the output, in seconds."""
     sound: tuple[Sound, ...]
     """Tracks of the output."""
-    means: Means
-    """What the sample was computed with."""
     sample: tuple[Sample, ...]
-    """Drawn by the output's digest, so by nobody."""
+    """Noted while the film was made; see Note [lots] in `core.run.sample`."""
     least_db: float
     """No frame of the output is less like its source enhanced again: PSNR."""
     checks: tuple[Check, ...]

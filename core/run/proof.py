@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING
-
-import cv2
-import numpy as np
 
 from core.errors import SourceLostError
 from core.media.stored import (
@@ -20,18 +16,16 @@ from core.media.stored import (
     sound_of,
     stored_times,
 )
-from core.run.manifest import Check, Sample
+from core.run.kept_network import plan_of
+from core.run.manifest import Check
 from core.run.replay import enhanced_again, shown, task_for
+from core.run.sample import Sample, lot, means_here
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from core.frame import Pixels
-    from core.run.manifest import Means, Part, Recipe
-
-MOST_DB = 100.0
-"""Of pictures that are equal."""
+    from core.run.manifest import Part, Recipe
 
 
 class Proof:
@@ -89,43 +83,49 @@ class Proof:
         reason = "" if ours == theirs else "a part that was copied is not as in the source"
         return _check("copies", reason, f"{len(copied)} parts, every packet as in the source")
 
-    def drawn(self, seed: str, count: int | None) -> list[int]:
-        """Numbers of enhanced frames; those for a small count are among those for a greater one.
+    def drawn(self, count: int | None) -> list[int]:
+        """Numbers of enhanced frames, lowest lots first taken; see Note [lots] in `sample`.
 
         Args:
-            seed: the same draws the same.
             count: how many at most; None for all.
         """
-        numbers = self._enhanced_numbers()
-        return list(numbers) if count is None else _draw(seed, count, numbers)
+        numbers, ticks = self._enhanced_numbers(), self._source_times.ticks
+        if count is None:
+            return list(numbers)
+        seed = self._recipe.identity.seed
+        return sorted(heapq.nsmallest(count, numbers, key=lambda n: lot(seed, ticks[n])))
 
-    def samples(self, numbers: Sequence[int], means: Means) -> Iterator[Sample]:
+    def seconds(self, sample: Sample) -> float:
+        """From the first picture to a noted one."""
+        times = self._source_times
+        return float((sample.pts - times.ticks[0]) * times.unit)
+
+    def samples(self, numbers: Sequence[int]) -> Iterator[Sample]:
         """Enhances frames again and compares the output with them, in order of time.
 
         Args:
             numbers: of enhanced frames.
-            means: to compute with.
         """
         if self._difference:
             raise SourceLostError("the frames cannot be compared while they have other times")
         for part in self._recipe.parts:
             here = [number for number in sorted(numbers) if self._is_in(number, part)]
             if here:
-                yield from self._samples_of(part, here, means)
+                yield from self._samples_of(part, here)
 
-    def _samples_of(self, part: Part, numbers: Sequence[int], means: Means) -> Iterator[Sample]:
-        task = task_for(self._recipe, means, part, self._source, self._output)
+    def _samples_of(self, part: Part, numbers: Sequence[int]) -> Iterator[Sample]:
+        task = task_for(self._recipe, part, self._source, self._output)
+        means = means_here(plan_of(task))
         with (
             closing(enhanced_again(task, self._source_times, numbers)) as bright,
             closing(shown(self._output, self.times, numbers)) as seen,
         ):
             for number in numbers:
                 try:
-                    again, now = next(bright).pixels, next(seen).pixels
+                    again, now = next(bright), next(seen)
                 except StopIteration:
                     raise SourceLostError(f"frame {number} cannot be decoded") from None
-                digest = hashlib.sha256(again.tobytes()).hexdigest()
-                yield Sample(number=number, sha256=digest, db=likeness_db(again, now))
+                yield Sample.of(again, now, means)
 
     @cached_property
     def _compared(self) -> tuple[Times, str]:
@@ -154,30 +154,6 @@ class Proof:
         if not copied:
             return numbers
         return [n for n in numbers if not any(self._is_in(n, part) for part in copied)]
-
-
-def likeness_db(one: Pixels, other: Pixels) -> float:
-    """PSNR of two pictures, at most `MOST_DB`; 0 where their sizes differ."""
-    if one.shape != other.shape:
-        return 0.0
-    one, other = _widened(one, like=other), _widened(other, like=one)
-    most = float(np.iinfo(one.dtype).max)
-    error = cv2.norm(one, other, cv2.NORM_L2SQR) / one.size / most**2
-    return round(min(MOST_DB, -10 * float(np.log10(max(error, 1e-12)))), 2)
-
-
-def _widened(pixels: Pixels, *, like: Pixels) -> Pixels:
-    """With as many bits as another picture, if it has more."""
-    if pixels.dtype == like.dtype or pixels.dtype == np.uint16:
-        return pixels
-    return pixels.astype(np.uint16) * np.uint16(257)
-
-
-def _draw(seed: str, count: int, numbers: Iterable[int]) -> list[int]:
-    def lot(number: int) -> bytes:
-        return hashlib.sha256(f"{seed} {number}".encode()).digest()
-
-    return sorted(heapq.nsmallest(count, numbers, key=lot))
 
 
 def _span(part: Part, times: Times) -> tuple[int, int | None]:

@@ -138,7 +138,7 @@ def with_absolute_model(enhance: EnhanceSettings) -> EnhanceSettings:
 
 
 def _with_absolute_model(journal: Journal) -> Journal:
-    """Joining looks at some frames again, so it needs the model as well."""
+    """Joining notes which prior the model asks for, so it needs the model as well."""
     enhance = with_absolute_model(journal.identity.enhance)
     identity = journal.identity.model_copy(update={"enhance": enhance})
     return journal.model_copy(update={"identity": identity})

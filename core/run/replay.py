@@ -2,61 +2,45 @@
 
 from __future__ import annotations
 
-import platform
-from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-import torch
+from typing import TYPE_CHECKING
 
 from core.enhance.plan import Machine, resolve
 from core.errors import BackendError
 from core.media.source import open_source
-from core.run.chunk_task import ChunkTask, ChunkWork, chunk_enhancer, plan_of
+from core.run.chunk_task import ChunkTask, ChunkWork
+from core.run.kept_network import chunk_enhancer, plan_of
 from core.run.lanes import enhanced
-from core.run.manifest import Means
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
+    from pathlib import Path
 
     from core.frame import Frame
     from core.media.stored import Times
     from core.run.manifest import Part, Recipe
 
-_LIBRARIES = ("torch", "opencv-python-headless", "av")
-_PROCESSORS = Path("/proc/cpuinfo")
 
+def task_for(recipe: Recipe, part: Part, source: Path, output: Path) -> ChunkTask:
+    """What a worker was asked to do for a part, or what comes nearest to it on this machine.
 
-def means_for(recipe: Recipe) -> Means:
-    """What this machine would use, which is what was used where it is here."""
-    machine, identity = Machine.probe(), recipe.identity
-    device: Literal["cpu", "cuda"] = "cuda" if identity.device == "cuda" and machine.gpus else "cpu"
-    precision = identity.precision
+    Nothing is written where it says.
+    """
+    identity, machine = recipe.identity, Machine.probe()
+    enhance, precision = identity.enhance, identity.precision
+    device = "cuda" if identity.device == "cuda" and machine.gpus else "cpu"
+    enhance = enhance.model_copy(update={"device": device})
     if device != identity.device:
-        wish = identity.enhance.model_copy(update={"device": device})
-        precision = resolve(wish, machine).precision
-    return Means(
-        device=device,
-        name=machine.gpus[0] if device == "cuda" else _processor(),
-        precision=precision,
-        threads=recipe.threads,
-        libraries=tuple(f"{name} {version(name)}" for name in _LIBRARIES),
-    )
-
-
-def task_for(recipe: Recipe, means: Means, part: Part, source: Path, output: Path) -> ChunkTask:
-    """What a worker was asked to do for a part; nothing is written where it says."""
-    identity = recipe.identity
+        precision = resolve(enhance, machine).precision
     return ChunkTask(
         source=source,
         output=output,
         path=output,
         chunk=part.chunk,
-        enhance=identity.enhance.model_copy(update={"device": means.device}),
+        enhance=enhance,
         encode=identity.encode,
-        precision=means.precision,
+        precision=precision,
         model_sha256=identity.model_sha256,
-        threads=means.threads,
+        threads=recipe.threads,
         warm_up=recipe.warm_up,
     )
 
@@ -118,13 +102,3 @@ def _ticks(times: Times, numbers: Sequence[int]) -> frozenset[int]:
 def _after(times: Times, numbers: Sequence[int]) -> float:
     """Just after the last of some frames, in seconds."""
     return float(times.seconds(numbers[-1]) + times.unit)
-
-
-def _processor() -> str:
-    """Its name, and which of its instructions PyTorch uses."""
-    name = platform.processor() or platform.machine()
-    if _PROCESSORS.is_file():
-        lines = _PROCESSORS.read_text(errors="replace").splitlines()
-        names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-        name = next(names, name)
-    return f"{name}, {torch.backends.cpu.get_cpu_capability()}"

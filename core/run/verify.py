@@ -10,17 +10,16 @@ from core.errors import CheckpointError, CoreError
 from core.model import checkpoint
 from core.run.identity import FileMark
 from core.run.manifest import Check, Manifest, output_of, read, save
-from core.run.proof import MOST_DB, Proof
-from core.run.replay import means_for
+from core.run.proof import Proof
+from core.run.sample import MOST_DB, SIZE, drawn
 from core.settings import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from core.run.manifest import Means, Recipe, Sample
+    from core.run.manifest import Recipe
+    from core.run.sample import Sample
 
-SAMPLE = 5
-"""Frames that are enhanced again, if nothing else is asked for."""
 MARGIN_DB = 6.0
 """By so much less than the least of the sample another frame, or another machine, may be like."""
 LEAST_DB = 15.0
@@ -40,46 +39,46 @@ class Verdict(Model):
         return all(check.passed for check in self.checks)
 
 
-def write_manifest(output: Path, source: Path, recipe: Recipe, *, count: int = SAMPLE) -> Manifest:
+def write_manifest(
+    output: Path, source: Path, recipe: Recipe, samples: Iterable[Sample]
+) -> Manifest:
     """Looks into a finished output and notes down beside it what was found.
 
-    Enhances a few frames a second time, so it takes the caller's threads for a while. A check that
+    Neither enhances nor decodes: that of the pictures was noted while they were made. A check that
     fails is noted down like one that passes.
 
     Args:
         output: the film.
         source: what it was made of; all of it, neither trimmed nor beside the original.
         recipe: how.
-        count: how many frames are enhanced again.
+        samples: what its parts have noted.
 
     Raises:
-        CoreError: a file cannot be read, the disk is full, or the device failed.
+        CoreError: a file cannot be read, or the disk is full.
     """
-    proof, means, mark = Proof(output, source, recipe), means_for(recipe), FileMark.of(output)
+    proof, noted = Proof(output, source, recipe), drawn(recipe.identity.seed, samples)
     checks = [proof.check_times(), proof.check_sound()]
     if recipe.copied:
         checks.append(proof.check_copies())
-    samples = tuple(proof.samples(proof.drawn(mark.sha256, count), means))
-    checks.append(_like(samples))
+    checks.append(_like(noted, proof))
     prior, prior_sha256 = _prior(recipe)
     manifest = Manifest(
         source=FileMark.of(source),
-        output=mark,
+        output=FileMark.of(output),
         recipe=recipe,
         prior=prior,
         prior_sha256=prior_sha256,
         frames=len(proof.times),
         times_sha256=proof.times.sha256,
         sound=proof.sound,
-        means=means,
-        sample=samples,
-        least_db=_bound(samples),
+        sample=noted,
+        least_db=_bound(noted),
         checks=tuple(checks),
     )
     return save(manifest, output)
 
 
-def verify(output: Path, *, source: Path | None = None, count: int | None = SAMPLE) -> Verdict:
+def verify(output: Path, *, source: Path | None = None, count: int | None = SIZE) -> Verdict:
     """Looks into an output that has a manifest; never raises for what it finds.
 
     Args:
@@ -162,49 +161,53 @@ def _pictures(proof: Proof, manifest: Manifest, count: int | None) -> Check:
     recipe = manifest.recipe
     if _prior(recipe) != (manifest.prior, manifest.prior_sha256):
         raise CheckpointError(f"The prior {manifest.prior} here is not the one that was used")
-    means = means_for(recipe)
-    noted = {sample.number: sample.sha256 for sample in manifest.sample}
-    exact = noted if means == manifest.means else {}
-    least, equal, seen = MOST_DB, 0, 0
-    for sample in proof.samples(proof.drawn(manifest.output.sha256, count), means):
-        reason = _wrong(sample, exact, manifest.least_db)
+    noted = {sample.pts: sample for sample in manifest.sample}
+    samples: list[Sample] = []
+    for sample in proof.samples(proof.drawn(count)):
+        reason = _wrong(sample, noted.get(sample.pts), manifest.least_db)
         if reason:
-            return Check(name="pictures", passed=False, detail=reason)
-        seen, least = seen + 1, min(least, sample.db)
-        equal += sample.number in exact
-    detail = _found(seen, equal, least, manifest, means)
-    return Check(name="pictures", passed=True, detail=detail)
+            detail = f"the frame at {proof.seconds(sample):.3f} s {reason}"
+            return Check(name="pictures", passed=False, detail=detail)
+        samples.append(sample)
+    return Check(name="pictures", passed=True, detail=_found(samples, noted, manifest.least_db))
 
 
-def _wrong(sample: Sample, exact: dict[int, str], bound: float) -> str:
+def _wrong(sample: Sample, noted: Sample | None, bound: float) -> str:
     if sample.db < bound:
-        return (
-            f"frame {sample.number} is not its source enhanced: PSNR {sample.db:.1f} dB, where "
-            f"{bound:.1f} are needed"
-        )
-    if exact.get(sample.number, sample.sha256) != sample.sha256:
-        return f"frame {sample.number} enhanced again is not what it was"
+        return f"is not its source enhanced: PSNR {sample.db:.1f} dB, where {bound:.1f} are needed"
+    if noted is not None and noted.means == sample.means and noted.sha256 != sample.sha256:
+        return "enhanced again is not what it was"
     return ""
 
 
-def _found(seen: int, equal: int, least: float, manifest: Manifest, means: Means) -> str:
-    if not seen:
+def _found(samples: Sequence[Sample], noted: Mapping[int, Sample], bound: float) -> str:
+    if not samples:
         return "no frame was enhanced"
-    other = "" if means == manifest.means else f"; computed on {means.name}, so not to the bit"
+    known = [(sample, noted[sample.pts]) for sample in samples if sample.pts in noted]
+    equal = sum(now.means == then.means for now, then in known)
+    other = (
+        "" if equal == len(known) else f"; computed on {samples[0].means.name}, so not to the bit"
+    )
+    least = min(sample.db for sample in samples)
     return (
-        f"{seen} frames enhanced again, {equal} the same to the bit; shown with {least:.1f} dB, "
-        f"{manifest.least_db:.1f} needed{other}"
+        f"{len(samples)} frames enhanced again, {equal} the same to the bit; shown with "
+        f"{least:.1f} dB, {bound:.1f} needed{other}"
     )
 
 
-def _like(samples: tuple[Sample, ...]) -> Check:
-    """Whether the output shows what was enhanced."""
+def _like(samples: tuple[Sample, ...], proof: Proof) -> Check:
+    """Whether the parts show what was enhanced; they are in the output as they are."""
     bad = next((sample for sample in samples if sample.db < LEAST_DB), None)
     if bad is not None:
-        detail = f"frame {bad.number} shows its source enhanced with only {bad.db:.1f} dB PSNR"
+        when = proof.seconds(bad)
+        detail = (
+            f"the frame at {when:.3f} s shows its source enhanced with only {bad.db:.1f} dB PSNR"
+        )
         return Check(name="pictures", passed=False, detail=detail)
     least = min((sample.db for sample in samples), default=MOST_DB)
-    detail = f"{len(samples)} frames enhanced again, shown with {least:.1f} dB PSNR or more"
+    detail = (
+        f"{len(samples)} frames noted as they were enhanced, shown with {least:.1f} dB PSNR or more"
+    )
     return Check(name="pictures", passed=True, detail=detail)
 
 

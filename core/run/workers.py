@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from core.closing import Closing
 from core.enhance.plan import MOST_LANES, Machine
 from core.run.crew import Advanced, Completed, Failed, failed, perform
+from core.run.heap import settle_heap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -168,6 +169,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 def _serve(pipe: Connection[Any, Any], gpu: str | None, threads: int) -> None:
     """The worker's own main function; see Note [workers' end]."""
+    settle_heap()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     Thread(target=_die_with_the_batch, name="lowlux-lifeline", daemon=True).start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,10 +17,10 @@ from app.cli import run
 from core.enhance.plan import Machine
 from tests.conftest import Clip
 from tests.fakes import no_thread_left, write_tiny_model
+from tests.programs import ROOT, Start, programs
 
-__all__ = ["no_thread_left"]
+__all__ = ["ROOT", "no_thread_left"]
 
-ROOT = Path(__file__).parents[2]
 FAST = ("--preset", "ultrafast")
 
 
@@ -103,18 +102,7 @@ def program(*arguments: object) -> list[str]:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts the program; what still runs at the end of the test is stopped."""
-    started: list[subprocess.Popen[str]] = []
-
-    def call(command: list[str]) -> subprocess.Popen[str]:
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
-        started.append(process)
-        return process
-
-    yield call
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+def start() -> Iterator[Start]:
+    """``start(command)``; what still runs at the end of the test is stopped."""
+    with programs() as start:
+        yield start

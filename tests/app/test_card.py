@@ -15,9 +15,10 @@ import pytest
 
 from core.media.source import open_source
 from core.run.manifest import manifest_path
-from tests.app.conftest import FAST, ROOT, Done, Lowlux, program
+from tests.app.conftest import FAST, Done, Lowlux, program
 from tests.app.film_parts import MILLISECOND, TEN_BIT, clock, packets
 from tests.conftest import Clip
+from tests.programs import ROOT, one_thread
 from tests.run.test_verify import flip
 
 LENGTH = 20
@@ -62,9 +63,8 @@ class Night:
 
 def alone(*arguments: object) -> Done:
     """The program, in a process of its own."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        program(*arguments), cwd=ROOT, capture_output=True, text=True, check=False, env=environment
+        program(*arguments), cwd=ROOT, capture_output=True, text=True, check=False, env=one_thread()
     )
     return Done(done.returncode, done.stdout, done.stderr)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,9 +21,9 @@ from core.run.folder_lock import FolderLock
 from core.run.journal import journal_path
 from core.settings import BatchSettings
 from tests.conftest import Clip
+from tests.programs import Program, programs, told
 from tests.run.batch_parts import LocalCrew, frames_of, quick_settings
 
-ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60
 FRAMES = 480
 LIMITED = (
@@ -34,6 +32,7 @@ LIMITED = (
 )
 
 Frames = list[Any]
+Begin = Callable[..., Program]
 
 
 @pytest.fixture(scope="module")
@@ -69,42 +68,22 @@ def finish(folder: Path, output: Path) -> Outcome:
 
 
 @pytest.fixture
-def begin(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def begin(folder: Path) -> Iterator[Begin]:
     """``begin(output)``: the program on the folder, with one worker."""
-    started: list[subprocess.Popen[str]] = []
+    with programs() as start:
 
-    def call(output: Path, limit: int | None = None) -> subprocess.Popen[str]:
-        settings = settings_for(folder)
-        program = [
-            "-m", "app", "batch", str(folder / "in"), "-o", str(output), "--json",
-            "--model", settings.enhance.model, "--preset", "ultrafast",
-            "--chunk-seconds", str(settings.chunk_seconds), "--workers", "1",
-        ]  # fmt: skip
-        if limit is not None:
-            program = ["-c", LIMITED, str(limit), *program]
-        pipe = subprocess.PIPE
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(
-            [sys.executable, *program],
-            cwd=ROOT, stdout=pipe, stderr=pipe, text=True, env=environment,
-        )  # fmt: skip
-        started.append(process)
-        return process
+        def call(output: Path, limit: int | None = None) -> Program:
+            settings = settings_for(folder)
+            program = [
+                "-m", "app", "batch", str(folder / "in"), "-o", str(output), "--json",
+                "--model", settings.enhance.model, "--preset", "ultrafast",
+                "--chunk-seconds", str(settings.chunk_seconds), "--workers", "1",
+            ]  # fmt: skip
+            if limit is not None:
+                program = ["-c", LIMITED, str(limit), *program]
+            return start([sys.executable, *program])
 
-    yield call
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-def until(process: subprocess.Popen[str], is_it: Callable[[dict[str, Any]], bool]) -> None:
-    """Reads what the program tells up to a certain event."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        if is_it(json.loads(line)):
-            return
-    raise AssertionError(process.communicate()[1])
+        yield call
 
 
 def has_frames(number: int) -> Callable[[dict[str, Any]], bool]:
@@ -116,13 +95,13 @@ def all_gone(workers: list[psutil.Process]) -> bool:
 
 
 def test_a_batch_that_is_killed_ten_times_goes_on(
-    folder: Path, expected: Frames, begin: Callable[..., subprocess.Popen[str]], tmp_path: Path
+    folder: Path, expected: Frames, begin: Begin, tmp_path: Path
 ) -> None:
     moments = random.Random(5)
     output, done = tmp_path / "out", 0
     for _ in range(10):
         process = begin(output)
-        until(process, has_frames(done + moments.randrange(1, 24)))
+        told(process, has_frames(done + moments.randrange(1, 24)))
         workers = psutil.Process(process.pid).children(recursive=True)
         assert workers
         process.kill()
@@ -141,18 +120,16 @@ def test_a_batch_that_is_killed_ten_times_goes_on(
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_ctrl_c_once_saves_and_twice_stops(
-    begin: Callable[..., subprocess.Popen[str]], tmp_path: Path, times: int
-) -> None:
+def test_ctrl_c_once_saves_and_twice_stops(begin: Begin, tmp_path: Path, times: int) -> None:
     output = tmp_path / "out"
     process = begin(output)
-    until(process, has_frames(1))
+    told(process, has_frames(1))
     workers = psutil.Process(process.pid).children(recursive=True)
     for worker in workers:  # a terminal sends it to all
         worker.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
     if times == 2:
-        until(process, lambda event: "Ctrl+C again" in event.get("note", ""))
+        told(process, lambda event: "Ctrl+C again" in event.get("note", ""))
         process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
@@ -168,11 +145,11 @@ def test_ctrl_c_once_saves_and_twice_stops(
 
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="no limit on the size of files here")
 def test_a_disk_without_room_is_waited_for(
-    folder: Path, expected: Frames, begin: Callable[..., subprocess.Popen[str]], tmp_path: Path
+    folder: Path, expected: Frames, begin: Begin, tmp_path: Path
 ) -> None:
     whole, output = folder / "whole" / "a.mp4", tmp_path / "out"
     process = begin(output, limit=whole.stat().st_size // 2)
-    until(process, lambda event: event["event"] == "paused")
+    told(process, lambda event: event["event"] == "paused")
     process.kill()
     process.communicate()
     assert not (output / "a.mp4").exists()

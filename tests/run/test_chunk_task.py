@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,15 +13,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.enhance.enhancer import Enhancer
+from core.enhance.plan import Plan
 from core.errors import CheckpointError, SourceLostError
 from core.media.joining import join
 from core.media.keyframes import Chunk, cut_into_chunks
 from core.media.source import open_source
+from core.run import chunk_task
 from core.run.chunk_task import ChunkTask, run_chunk
+from core.run.sample import MOST_DB
 from core.run.seams import Seam, measure_seams
 from core.settings import EncodeSettings
 from tests.conftest import Clip
-from tests.run.batch_parts import frames_of, quick_engine, quick_settings
+from tests.fakes import AtOnce, FakeBackend
+from tests.run.batch_parts import frames_of, quick_settings, quick_task
 
 MakeClip = Callable[..., Path]
 LOSSLESS = EncodeSettings(preset="ultrafast", crf=0)
@@ -30,22 +36,14 @@ WHOLE = (Chunk(0, Fraction(0), None),)
 @pytest.fixture
 def task_for(tmp_path: Path) -> Callable[..., ChunkTask]:
     """``task_for(clip, chunk)``, lossless and without memory of earlier frames."""
-    settings = quick_settings(tmp_path)
-    engine = quick_engine(settings)
 
-    def make(clip: Path, chunk: Chunk, steady: float = 0.0, warm_up: float = 0.0) -> ChunkTask:
-        return ChunkTask(
-            source=clip,
-            output=tmp_path / "film.mp4",
-            path=tmp_path / f"chunk-{chunk.number}-{float(chunk.end or 0)}",
-            chunk=chunk,
-            enhance=settings.enhance.model_copy(update={"steady": steady}),
-            encode=LOSSLESS,
-            precision=engine.precision,
-            model_sha256=engine.model_sha256,
-            threads=1,
-            warm_up=warm_up,
+    def make(clip: Path, chunk: Chunk, steady: float = 0.0, **how: object) -> ChunkTask:
+        settings = quick_settings(tmp_path, encode=LOSSLESS)
+        settings = settings.model_copy(
+            update={"enhance": settings.enhance.model_copy(update={"steady": steady})}
         )
+        path = tmp_path / f"chunk-{chunk.number}-{float(chunk.end or 0)}"
+        return quick_task(clip, tmp_path / "film.mp4", settings, path=path, chunk=chunk, **how)
 
     return make
 
@@ -127,12 +125,43 @@ def test_frames_of_another_chunk_leave_no_trace(
     assert run_chunk(task_for(clip, second, steady=1.0)).sha256 == fresh.sha256
 
 
+def test_some_frames_are_noted_and_what_the_file_shows_of_them(
+    make_clip: MakeClip, task_for: Callable[..., ChunkTask]
+) -> None:
+    clip = make_clip(times=range(24), width=64, height=48)
+    _, second, _ = cut_into_chunks(clip, 0)
+    task = task_for(clip, second, seed="a", warm_up=0.2)
+    noted, frames = run_chunk(task).samples, frames_of(task.path)
+    with open_source(clip) as source:
+        unit = source.info.time_base
+    shown = dict(frames)
+    assert len(noted) == 5
+    assert [sample.pts for sample in noted] == sorted(sample.pts for sample in noted)
+    assert all(shown[sample.pts * unit] != sample.sha256 for sample in noted)  # in YUV, rounded
+    assert all(25 < sample.db < MOST_DB for sample in noted)
+    assert run_chunk(replace(task, seed="b")).samples != noted
+    assert run_chunk(replace(task, seed="")).samples == ()
+
+
+def test_nothing_is_noted_where_the_device_failed_on_the_way(
+    plain_clip: Path, task_for: Callable[..., ChunkTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def on_a_device_that_fails(task: ChunkTask, _: Plan) -> Iterator[Enhancer]:
+        yield Enhancer(FakeBackend(fails_at=4), AtOnce(), task.enhance, FakeBackend)
+
+    monkeypatch.setattr(chunk_task, "chunk_enhancer", on_a_device_that_fails)
+    done = run_chunk(task_for(plain_clip, WHOLE[0], seed="a"))
+    assert "Went on with the CPU" in done.notes[0]
+    assert (done.frames, done.samples) == (10, ())
+
+
 def test_a_copied_chunk_is_not_decoded(
     plain_clip: Path, task_for: Callable[..., ChunkTask]
 ) -> None:
-    task = replace(task_for(plain_clip, WHOLE[0]), copied=True)
+    task = task_for(plain_clip, WHOLE[0], copied=True, seed="a")
     done = run_chunk(task)
-    assert (done.frames, done.copied, done.device) == (10, True, "")
+    assert (done.frames, done.copied, done.device, done.samples) == (10, True, "", ())
     assert frames_of(task.path) == frames_of(plain_clip)
 
 

@@ -9,14 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import psutil
 import pytest
 
 from core.errors import BackendError, BackendUnavailableError, SettingsError
-from core.media.keyframes import Chunk
 from core.run.batch import Batch
 from core.run.batch_events import BatchStatus, Event, Outcome, Retried
 from core.run.batch_plan import make_plan
@@ -26,7 +24,7 @@ from core.run.engine import Engine
 from core.run.journal import chunk_folder, journal_path
 from core.settings import BatchSettings
 from tests.conftest import Clip
-from tests.run.batch_parts import LocalCrew, frames_of, quick_settings
+from tests.run.batch_parts import LocalCrew, frames_of, quick_settings, quick_task
 
 pytest.importorskip("distributed", reason="Dask is an extra: pip install 'lowlux[cluster]'")
 from distributed.utils import offload
@@ -118,20 +116,10 @@ def settings(tmp_path: Path) -> BatchSettings:
 @pytest.fixture
 def task(tmp_path: Path, settings: BatchSettings) -> ChunkTask:
     """A film of twenty frames, in one chunk."""
-    engine = Engine.of(settings.enhance)
-    (tmp_path / "out").mkdir()
-    return ChunkTask(
-        source=clip(tmp_path, "b.mp4", 20),
-        output=tmp_path / "out" / "b.mp4",
-        path=tmp_path / "out" / "chunks" / "0",
-        chunk=Chunk(0, Fraction(0), None),
-        enhance=settings.enhance,
-        encode=settings.encode,
-        precision=engine.precision,
-        model_sha256=engine.model_sha256,
-        threads=1,
-        warm_up=0.0,
-    )
+    output = tmp_path / "out" / "b.mp4"
+    output.parent.mkdir()
+    path = output.parent / "chunks" / "0"
+    return quick_task(clip(tmp_path, "b.mp4", 20), output, settings, path=path)
 
 
 def clip(folder: Path, name: str, frames: int) -> Path:

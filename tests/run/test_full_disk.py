@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -22,10 +21,10 @@ from core.media.disk import RESERVE_BYTES
 from core.run.journal import Journal, chunk_path, journal_path
 from tests.conftest import Clip, night_picture
 from tests.fakes import write_tiny_model
+from tests.programs import ROOT, Program, Start, one_thread, programs, told
 from tests.run.batch_parts import frames_of
 from tests.small_disk import SmallDisk, small_disk
 
-ROOT = Path(__file__).parents[2]
 PATIENCE_S = 120
 FRAMES = 80
 CHUNK = 8
@@ -35,9 +34,6 @@ MIB = 2**20
 LIVE_DISK = RESERVE_BYTES + 12 * MIB
 PATTERN = "test:?size=640x360&noise=20"
 A_SECOND = 30
-
-Program = subprocess.Popen[str]
-Begin = Callable[[list[str]], Program]
 
 
 def noisy(index: int, width: int, height: int) -> NDArray[np.uint8]:
@@ -66,10 +62,6 @@ def whole(folder: Path) -> Path:
     return folder / "whole" / "a.mp4"
 
 
-def one_thread() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
-
-
 def batch(folder: Path, output: Path, *more: str) -> list[str]:
     return [
         sys.executable, "-m", "app", "batch", str(folder / "in"), "-o", str(output), "--json",
@@ -79,33 +71,10 @@ def batch(folder: Path, output: Path, *more: str) -> list[str]:
 
 
 @pytest.fixture
-def begin() -> Iterator[Begin]:
-    """Starts a command; what still runs at the end of the test is stopped."""
-    started: list[Program] = []
-
-    def call(command: list[str]) -> Program:
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, env=one_thread()
-        )
-        started.append(process)
-        return process
-
-    yield call
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-def told(process: Program, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """Reads what a program tells up to the first event of a kind."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        event: dict[str, Any] = json.loads(line)
-        if is_it(event):
-            return event
-    raise AssertionError(process.communicate()[1])
+def begin() -> Iterator[Start]:
+    """``begin(command)``; what still runs at the end of the test is stopped."""
+    with programs() as start:
+        yield start
 
 
 def is_called(name: str) -> Callable[[dict[str, Any]], bool]:
@@ -122,7 +91,7 @@ def ended(process: Program, code: int) -> dict[str, Any]:
 
 
 def test_a_batch_pauses_on_a_disk_that_fills_up_and_goes_on(
-    folder: Path, whole: Path, begin: Begin, tmp_path: Path
+    folder: Path, whole: Path, begin: Start, tmp_path: Path
 ) -> None:
     size = whole.stat().st_size
     with small_disk(tmp_path / "disk", RESERVE_BYTES + 4 * size) as disk:
@@ -145,7 +114,7 @@ def test_a_batch_pauses_on_a_disk_that_fills_up_and_goes_on(
 
 
 def test_a_batch_without_a_byte_left_waits_and_is_finished_later(
-    folder: Path, whole: Path, begin: Begin, tmp_path: Path
+    folder: Path, whole: Path, begin: Start, tmp_path: Path
 ) -> None:
     size = whole.stat().st_size
     with small_disk(tmp_path / "disk", 6 * size) as disk:
@@ -208,7 +177,9 @@ def recorded(process: Program) -> list[dict[str, Any]]:
     status = told(process, lambda event: "The recording has ended" in event["trouble"])
     assert not status["recording"]["recording"]
     process.send_signal(signal.SIGINT)
-    files: list[dict[str, Any]] = ended(process, 0)["files"]
+    summary = ended(process, 1)
+    assert summary["incomplete"].startswith("The recording is not whole: ")
+    files: list[dict[str, Any]] = summary["files"]
     assert [Path(file["path"]).name for file in files] == ["bright.mkv", "dark.mp4"]
     return files
 
@@ -229,10 +200,12 @@ def watch(path: Path) -> int:
 
 
 def test_a_recording_stops_before_the_disk_is_full(
-    folder: Path, begin: Begin, tmp_path: Path
+    folder: Path, begin: Start, tmp_path: Path
 ) -> None:
     with small_disk(tmp_path / "disk", LIVE_DISK) as disk:
-        for file in recorded(begin(live(folder, disk))):
+        process = begin(live(folder, disk))
+        told(process, lambda event: "will be full in less than a minute;" in event["trouble"])
+        for file in recorded(process):
             said = f"The disk of {disk.folder} is nearly full, so the recording was ended"
             assert file["note"].startswith(said)
             assert file["checked"]
@@ -241,7 +214,7 @@ def test_a_recording_stops_before_the_disk_is_full(
 
 
 def test_a_recording_on_a_disk_that_others_fill_keeps_what_was_written(
-    folder: Path, begin: Begin, tmp_path: Path
+    folder: Path, begin: Start, tmp_path: Path
 ) -> None:
     with small_disk(tmp_path / "disk", LIVE_DISK + 20 * MIB) as disk:
         process = begin(live(folder, disk))

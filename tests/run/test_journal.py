@@ -106,7 +106,7 @@ def test_what_was_made_otherwise_is_not_used(
     assert not chunk_folder(output).exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b'{"layout": 2}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b'{"layout": 3}'])
 def test_a_damaged_journal_is_kept_aside(
     journal: Journal, identity: Identity, output: Path, content: bytes
 ) -> None:

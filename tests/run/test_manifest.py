@@ -17,15 +17,14 @@ from core.run.identity import FileMark, Identity, SourceMark
 from core.run.journal import Journal, Piece
 from core.run.manifest import (
     Manifest,
-    Means,
     Part,
     Recipe,
-    Sample,
     manifest_path,
     output_of,
     read,
     save,
 )
+from core.run.sample import Means, Sample
 from core.settings import EncodeSettings, EnhanceSettings
 
 IDENTITY = Identity(
@@ -39,6 +38,7 @@ IDENTITY = Identity(
     model_sha256="2" * 64,
     program="0.1.0",
 )
+MEANS = Means(device="cpu", name="a processor", precision="float32", threads=2, libraries=())
 THIRD = Fraction(1001, 30000)
 CHUNKS = (Chunk(0, Fraction(0), THIRD), Chunk(1, THIRD, None))
 
@@ -58,8 +58,7 @@ def manifest(tmp_path: Path) -> Manifest:
         frames=3,
         times_sha256="3" * 64,
         sound=(),
-        means=Means(device="cpu", name="a processor", precision="float32", threads=2, libraries=()),
-        sample=(Sample(number=1, sha256="4" * 64, db=41.5),),
+        sample=(Sample(pts=1001, sha256="4" * 64, db=41.5, means=MEANS),),
         least_db=35.5,
         checks=(),
     )
@@ -126,7 +125,7 @@ def resealed(text: bytes, old: str, new: str) -> bytes:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ('"layout": 1', '"layout": 7', r"is of another layout \(7\); use the LowLux that wrote"),
+        ('"layout": 2', '"layout": 1', r"is of another layout \(1\); use the LowLux that wrote"),
         ('"frames": 3', '"pictures": 3', "is of another version; use the LowLux that wrote"),
     ],
 )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from core.errors import BackendUnavailableError
-from core.media.keyframes import Chunk
 from core.run.chunk_task import ChunkDone, ChunkTask
 from core.run.crew import Completed, Failed
 from core.run.engine import Engine
@@ -27,27 +25,15 @@ from core.run.remote import (
     ticker,
     unfit_of,
 )
-from tests.run.batch_parts import quick_engine, quick_settings
+from tests.run.batch_parts import quick_settings, quick_task
 
 OFFERS = {"tcp://a": {"CPU": 4.0}, "tcp://b": {"GPU": 1.0, "CPU": 8.0}, "tcp://c": {}}
 
 
 @pytest.fixture
 def task(plain_clip: Path, tmp_path: Path) -> ChunkTask:
-    settings = quick_settings(tmp_path)
-    engine = quick_engine(settings)
-    return ChunkTask(
-        source=plain_clip,
-        output=tmp_path / "bright.mp4",
-        path=tmp_path / "chunks" / "0",
-        chunk=Chunk(0, Fraction(0), None),
-        enhance=settings.enhance,
-        encode=settings.encode,
-        precision=engine.precision,
-        model_sha256=engine.model_sha256,
-        threads=1,
-        warm_up=0.0,
-    )
+    output, path = tmp_path / "bright.mp4", tmp_path / "chunks" / "0"
+    return quick_task(plain_clip, output, quick_settings(tmp_path), path=path)
 
 
 def test_work_is_done_from_another_folder(

@@ -17,16 +17,16 @@ import pytest
 from core.frame import Frame
 from core.media.chunk_file import ChunkWriter
 from core.media.joining import join
-from core.media.keyframes import Chunk, cut_into_chunks
+from core.media.keyframes import cut_into_chunks
 from core.media.source import open_source
-from core.run.chunk_task import ChunkTask, run_chunk
-from core.run.identity import Identity, SourceMark
+from core.run.chunk_task import run_chunk
 from core.run.manifest import Manifest, Part, Recipe, manifest_path, read, save
-from core.run.proof import MOST_DB, Proof, likeness_db
+from core.run.proof import Proof
+from core.run.sample import Sample
 from core.run.verify import Verdict, verify, write_manifest
 from core.settings import EncodeSettings
 from tests.conftest import Clip
-from tests.run.batch_parts import quick_engine, quick_settings
+from tests.run.batch_parts import quick_engine, quick_settings, quick_task
 
 FAST = EncodeSettings(preset="ultrafast")
 LATE_VFR = {
@@ -45,6 +45,10 @@ class Film:
     output: Path
     manifest: Manifest
 
+    @property
+    def proof(self) -> Proof:
+        return Proof(self.output, self.source, self.manifest.recipe)
+
     def verify(self, **how: Any) -> Verdict:
         return verify(self.output, source=self.source, **how)
 
@@ -53,28 +57,27 @@ def make_film(
     source: Path, output: Path, encode: EncodeSettings = FAST, copied: Sequence[int] = ()
 ) -> Film:
     """As a batch makes it: cut, enhanced in parts, joined, noted down."""
-    settings = quick_settings(source.parent)
-    engine = quick_engine(settings)
-    parts, paths = [], []
+    settings = quick_settings(
+        source.parent, encode=encode, chunk_seconds=0.0, only_dark=bool(copied)
+    )
+    identity = quick_engine(settings).identity(source, settings)
+    parts, paths, samples = [], [], list[Sample]()
     for chunk in cut_into_chunks(source, 0):
         is_copied = chunk.number in copied
         paths.append(output.with_name(f"{output.name}-{chunk.number}"))
-        task = ChunkTask(
-            source=source, output=output, path=paths[-1], chunk=chunk, enhance=settings.enhance,
-            encode=encode, precision=engine.precision, model_sha256=engine.model_sha256, threads=1,
-            warm_up=0.2, copied=is_copied, beside_copies=bool(copied),
+        done = run_chunk(
+            quick_task(
+                source, output, settings, path=paths[-1], chunk=chunk, warm_up=0.2,
+                copied=is_copied, beside_copies=bool(copied), seed=identity.seed,
+            )
         )  # fmt: skip
-        parts.append(Part(chunk=chunk, frames=run_chunk(task).frames, copied=is_copied))
+        samples += done.samples
+        parts.append(Part(chunk=chunk, frames=done.frames, copied=is_copied))
     with open_source(source) as opened:
         info = opened.info
     join(paths, output, info, encode, copy_from=source)
-    identity = Identity(
-        source=SourceMark.of(source), enhance=settings.enhance, encode=encode, chunk_seconds=0.0,
-        only_dark=bool(copied), device="cpu", precision=engine.precision,
-        model_sha256=engine.model_sha256, program="0.1.0",
-    )  # fmt: skip
     recipe = Recipe(identity=identity, parts=tuple(parts), warm_up=0.2, threads=1)
-    return Film(source, output, write_manifest(output, source, recipe))
+    return Film(source, output, write_manifest(output, source, recipe, samples))
 
 
 @pytest.fixture(scope="module")
@@ -146,27 +149,29 @@ def test_every_frame_can_be_looked_at(film: Film) -> None:
 def test_what_is_enhanced_again_is_what_was_encoded(
     make_clip: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encoded: list[str] = []
+    encoded: dict[int, str] = {}
     write = ChunkWriter.write
 
     def watched(self: ChunkWriter, frame: Frame) -> None:
-        encoded.append(hashlib.sha256(frame.pixels.tobytes()).hexdigest())
+        encoded[frame.pts] = hashlib.sha256(frame.pixels.tobytes()).hexdigest()
         write(self, frame)
 
     monkeypatch.setattr(ChunkWriter, "write", watched)
     made = make_film(make_clip(times=range(24), width=64, height=48), tmp_path / "out.mkv")
-    assert len(encoded) == len(set(encoded)) == 24
-    assert [encoded[s.number] for s in made.manifest.sample] == [
-        s.sha256 for s in made.manifest.sample
-    ]
+    assert len(encoded) == len(set(encoded.values())) == 24
+    sample = made.manifest.sample
+    assert [encoded[noted.pts] for noted in sample] == [noted.sha256 for noted in sample]
+    assert tuple(made.proof.samples(made.proof.drawn(5))) == sample
 
 
 def test_an_output_that_is_wrong_from_the_start_is_noted_so(film: Film) -> None:
     shutil.copy(film.source, film.output)
-    manifest = write_manifest(film.output, film.source, film.manifest.recipe)
+    first, *others = film.manifest.sample
+    sample = (first.model_copy(update={"db": 9.0}), *others)
+    manifest = write_manifest(film.output, film.source, film.manifest.recipe, sample)
     wrong = {check.name: check.detail for check in manifest.checks if not check.passed}
-    assert set(wrong) == {"pictures"}
-    assert "only" in wrong["pictures"]
+    when = f"the frame at {film.proof.seconds(first):.3f} s"
+    assert wrong == {"pictures": f"{when} shows its source enhanced with only 9.0 dB PSNR"}
     assert set(failures(film.verify())) == {"pictures"}
 
 
@@ -255,13 +260,14 @@ def test_pixels_have_to_be_equal_on_the_same_machine(film: Film) -> None:
     spoilt = sample[2].model_copy(update={"sha256": "0" * 64})
     noted(film, sample=(*sample[:2], spoilt, *sample[3:]))
     wrong = failures(film.verify())
-    assert wrong == {"pictures": f"frame {spoilt.number} enhanced again is not what it was"}
+    when = f"the frame at {film.proof.seconds(spoilt):.3f} s"
+    assert wrong == {"pictures": f"{when} enhanced again is not what it was"}
 
 
 def test_another_machine_is_forgiven_its_last_bit(film: Film) -> None:
-    sample = tuple(s.model_copy(update={"sha256": "0" * 64}) for s in film.manifest.sample)
-    means = film.manifest.means.model_copy(update={"name": "another"})
-    noted(film, sample=sample, means=means)
+    sample = film.manifest.sample
+    other = {"sha256": "0" * 64, "means": sample[0].means.model_copy(update={"name": "another"})}
+    noted(film, sample=tuple(one.model_copy(update=other) for one in sample))
     verdict = film.verify()
     assert verdict.passed
     assert "0 the same to the bit" in verdict.checks[-1].detail
@@ -306,7 +312,8 @@ def test_copied_parts_are_compared_packet_for_packet(
 ) -> None:
     clip = make_clip(times=range(32), options=GROUPS)
     made = make_film(clip, tmp_path / "out.mp4", EncodeSettings(preset="veryfast"), (1, 3))
-    numbers = {sample.number for sample in made.manifest.sample}
+    numbers = {round(made.proof.seconds(sample) * 25) for sample in made.manifest.sample}
+    assert len(numbers) == 5
     assert numbers <= {*range(8), *range(16, 24)}
     verdict = verify(made.output, count=None)
     assert verdict.passed
@@ -320,29 +327,9 @@ def test_copied_parts_are_compared_packet_for_packet(
 
 
 def test_the_draw_is_fixed_and_grows(film: Film) -> None:
-    proof = Proof(film.output, film.source, film.manifest.recipe)
-    few, more = proof.drawn("a", 3), proof.drawn("a", 9)
-    assert few == proof.drawn("a", 3)
+    proof = film.proof
+    few, more = proof.drawn(3), proof.drawn(9)
+    assert few == proof.drawn(3)
     assert set(few) < set(more)
     assert more == sorted(more)
-    assert proof.drawn("b", 9) != more
-    assert proof.drawn("a", None) == proof.drawn("a", 99) == list(range(24))
-
-
-def test_likeness_counts_in_decibels() -> None:
-    grey = np.full((4, 6, 3), 100, dtype=np.uint8)
-    assert likeness_db(grey, grey) == MOST_DB
-    assert likeness_db(grey, grey + np.uint8(1)) == pytest.approx(48.13)
-    assert likeness_db(grey, grey.astype(np.uint16) * np.uint16(257)) == MOST_DB
-    assert likeness_db(grey, grey[:2]) == 0
-
-
-def test_a_chunk_is_the_whole_film_where_it_was_made_in_one_go(
-    plain_clip: Path, tmp_path: Path
-) -> None:
-    made = make_film(plain_clip, tmp_path / "out.mp4")
-    whole = Part(chunk=Chunk(0, Fraction(0), None), frames=10)
-    recipe = made.manifest.recipe.model_copy(update={"parts": (whole,), "warm_up": 0.0})
-    manifest = write_manifest(made.output, plain_clip, recipe, count=2)
-    assert len(manifest.sample) == 2
-    assert verify(made.output).passed
+    assert proof.drawn(None) == proof.drawn(99) == list(range(24))

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections import deque
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,8 @@ from core.run import remote
 from core.run.chunk_task import ChunkTask
 from core.run.cluster.dask import CancelledError, ClosedClientError, KilledWorker, wait
 from core.run.cluster.errand import Errand
-from core.run.crew import Advanced, Completed, Failed, failed
+from core.run.cluster.progress import Progress
+from core.run.crew import Completed, Failed, failed
 from core.run.remote import Unfit
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class _UnderWay:
 class Cluster(Closing):
     """Workers of a Dask cluster, who may come and go; `join_cluster` makes it.
 
-    Called from the batch's thread alone; of Dask's own thread it hears through a deque.
+    Called from the batch's thread alone.
 
     Args:
         client: of the scheduler.
@@ -94,9 +94,7 @@ class Cluster(Closing):
         self._given_up: dict[Path, str] = {}
         self._fit = frozenset[str]()
         self._next_look = 0.0
-        self._ticks = deque[tuple[int, int]]()
-        self._topic = f"lowlux-{uuid4().hex}"
-        self._listen()
+        self._progress = Progress(client)
         self._look()
 
     @property
@@ -125,7 +123,7 @@ class Cluster(Closing):
         """
         if not self._answers:
             self._sleep(seconds)
-        told: list[Told] = [*self._advanced(), *self._answers]
+        told: list[Told] = [*self._progress.told(self._works), *self._answers]
         self._answers = []
         with self._reached():
             self._look()
@@ -146,7 +144,7 @@ class Cluster(Closing):
             self._answers.append(Failed(ticket, next(iter(self._unfit.values()))))
             return
         may = self._fit if self._unfit else frozenset[str]()
-        errand = Errand(remote.pack(ticket, work, self.threads), self._topic, ticket)
+        errand = Errand(remote.pack(ticket, work, self.threads), self._progress.topic, ticket)
         future = self._client.submit(
             pickle.loads,
             pickle.dumps(errand),
@@ -156,9 +154,6 @@ class Cluster(Closing):
             workers=sorted(may) or None,
         )
         self._works[ticket] = _UnderWay(work, future, may, time.monotonic())
-
-    def _listen(self) -> None:
-        self._client.subscribe_topic(self._topic, lambda event: self._ticks.append(event[1]))
 
     def _sleep(self, seconds: float) -> None:
         """Until some work ends, one way or another."""
@@ -211,11 +206,6 @@ class Cluster(Closing):
         reason = f"No worker has been left at {self._address} for a while; start some again"
         return [Failed(ticket, reason) for ticket in alone]
 
-    def _advanced(self) -> list[Advanced]:
-        """Frames done of what is under way; fewer again where a lost worker's were lost too."""
-        ticks = [self._ticks.popleft() for _ in range(len(self._ticks))]
-        return [Advanced(ticket, frames) for ticket, frames in ticks if ticket in self._works]
-
     def _end(self, ticket: int, work: _UnderWay) -> Completed | Failed | None:
         """What became of work that is over; None where it is to be done again."""
         del self._works[ticket]
@@ -225,7 +215,7 @@ class Cluster(Closing):
             return self._give_up(ticket, work.work)
         except CancelledError:
             # A scheduler forgets a batch, and all it asked for, when their connection is lost.
-            self._listen()
+            self._progress.listen()
             self._submit(ticket, work.work)
             return None
         except Exception as error:

@@ -48,7 +48,7 @@ LEAST_HOLD = 1e-3
 """What a pixel weighs at least, so that a black frame, too, teaches something."""
 WINDOW = (3, 3)
 """Small pixels over which brightness is one straight line."""
-CAUTION = 2.3
+CAUTION = 2.5
 """Detail fades where its variance is this many times that of the noise, or less."""
 EQUAL = 1e-3
 """Windows of less variance than this count nearly alike when their lines are averaged."""

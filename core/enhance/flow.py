@@ -103,7 +103,7 @@ def fetch_whole(picture: Picture, flow: Plane) -> Picture:
     """Like `fetch`, by whole pixels: in a third of the time, and never blurred at all."""
     height, width = picture.shape[:2]
     steps = np.rint(flow).astype(np.int16)
-    along = cv2.resize(steps, (width, height), interpolation=cv2.INTER_NEAREST)
+    along = cv2.resize(steps, (width, height))
     cv2.add(along, _places(height, width), dst=along)
     return _picked(picture, along, cv2.INTER_NEAREST)
 

@@ -136,13 +136,13 @@ def test_luma_is_averaged_like_colour() -> None:
 
 def test_of_a_large_frame_colour_is_at_half_size() -> None:
     frames = [np.tile(scene(number), (2, 3, 1)) for number in range(6)]
-    found = run(frames)[-1]
+    found = run(frames, follows=False)[-1]
     height, width = found.luma.shape
     assert (height, width) == (384, 768) == (384, 2 * COLOUR)
     assert found.colour.shape == (height // 2, width // 2, 3)
     halved = cv2.resize(deep(found.luma), (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     luma = cv2.cvtColor(deep(found.colour), cv2.COLOR_RGB2GRAY)
-    assert np.abs(halved / 257 - luma / 257).mean() < 0.2
+    assert np.abs(halved / 257 - luma / 257).max() <= 0.6
 
 
 def test_sixteen_bits_are_filtered_like_eight() -> None:

@@ -22,6 +22,7 @@ from core.training.place import Place, join
 from core.training.prior_task import PriorTask
 from core.training.recipe import Recipe, read_recipe
 from core.training.trainer import Task, fit
+from core.training.widening import begin_as
 
 
 def main(
@@ -73,7 +74,7 @@ def _task(plan: Recipe, data: Path, place: Place) -> Task:
     network = checkpoint.ARCHITECTURES[plan.architecture].build(plan.network)
     if plan.begin_from is not None:
         begin = checkpoint.load(checkpoint.find(plan.begin_from), plan.architecture).network
-        network.load_state_dict(begin.state_dict())
+        begin_as(network, begin)
     network.to(place.device)
     if plan.architecture == "hrnet-prior":
         return PriorTask(cast(SemanticPrior, network), data, plan.schedule.seed)

@@ -102,7 +102,7 @@ class Recipe(_Part):
     teacher: str | None = None
     """A finished model, a shipped name or a file: its pictures are learnt, not the references."""
     begin_from: str | None = None
-    """Weights to start from."""
+    """Weights to start from, of this network or of a narrower one."""
     data: tuple[DataSource, ...] = ()
     """What DeepSPG learns from; the prior's data sets are fixed."""
     mix_up: float = Field(0.0, ge=0, le=1)

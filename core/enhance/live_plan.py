@@ -22,10 +22,10 @@ USUAL_RATE = 30.0
 """Frames per second of a source that does not say."""
 MOST_RATE = 60.0
 """Frames per second that are aimed at: of a faster source the rest may be overtaken."""
-FAST_SHARE, FULL_SHARE = 0.5, 0.8
+FAST_SHARE, FULL_SHARE = 0.4, 0.8
 """Of the time between two frames, what the network may take: in the fast way the rest is for
 carrying its effect over, in both for what other threads do."""
-FOLLOW_SHARE = 0.4
+FOLLOW_SHARE = 0.25
 """Of the time between two frames, what averaging over time may take: where following what moves
 takes it beyond that, nothing is followed."""
 RUNGS = ((384, 1), (384, 2), (320, 2), (320, 3), (256, 3), (256, 4))

@@ -17,10 +17,10 @@ _KEPT = 256 << 20
 def settle_heap() -> None:
     """Lets all threads take memory from two pools, which keep what is let go of.
 
-    To be called before there are threads. Otherwise glibc gives each new thread a pool of its own,
-    and a live run, whose source has a new thread each time it comes back, holds more after every
-    loss. And it returns each frame to the system, which hands out the next one page by page: that
-    takes a third of the time of the fast path. Other systems need nothing.
+    Best called before there are threads; again does no harm. Otherwise glibc gives each new thread
+    a pool of its own, and a live run, whose source has a new thread each time it comes back, holds
+    more after every loss. And it returns each frame to the system, which hands out the next one
+    page by page: that takes a third of the time of the fast path. Other systems need nothing.
     """
     if sys.platform != "linux":
         return

@@ -22,6 +22,7 @@ from core.run.chunk_task import ChunkTask
 from core.run.crew import Completed, Failed, failed, perform
 from core.run.engine import Engine
 from core.run.film_tasks import JoinTask, SurveyTask
+from core.run.heap import settle_heap
 from core.run.identity import program_version
 from core.run.workers import share_processor
 from core.settings import EnhanceSettings
@@ -159,6 +160,7 @@ def answer(parcel: Parcel, tick: Callable[[int], None]) -> Completed | Failed | 
             sentence = f"it cannot see {path}; put it where all machines can, under one name"
             return Unfit(sentence, path)
     with _ONE_AT_A_TIME:
+        settle_heap()
         share_processor(threads)
         try:
             if isinstance(work, ChunkTask):

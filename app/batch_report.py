@@ -83,9 +83,10 @@ def tell_outcome(plan: BatchPlan, outcome: Outcome, *, as_json: bool) -> None:
         _print_json("summary", {**asdict(outcome), "left_out": left_out})
         return
     done = [film for film in outcome.films if film.state == "done"]
+    films = "1 film" if len(done) == 1 else f"{len(done)} films"
     _err.print(
-        f"{len(done)} films done, {outcome.frames} frames in {outcome.seconds:.0f} s; the network "
-        f"was busy {outcome.busy_share:.0%} of the time."
+        f"{films} done, {outcome.frames} frames in {outcome.seconds:.0f} s; the network was busy "
+        f"{outcome.busy_share:.0%} of the time."
     )
     for film in outcome.films:
         if film.state != "done":

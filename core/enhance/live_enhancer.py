@@ -7,40 +7,28 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import cv2
-import numpy as np
 
-from core.enhance.effect import sample
 from core.enhance.enhancer import Enhancer, set_up_thread
 from core.enhance.fast import FastEnhancer
-from core.enhance.finish import Look
 from core.enhance.governor import Governor
 from core.enhance.live_network import open_network
 from core.enhance.live_plan import budget_s, resolve_live
-from core.enhance.quick_steady import QuickSteady
+from core.enhance.measuring import following_s, network_s
 from core.errors import BackendError
-from core.model.reduced import reduce
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Executor
     from fractions import Fraction
 
-    from core.enhance.backends import Backend
     from core.enhance.live_network import Network
     from core.enhance.live_plan import LivePlan, Step
     from core.enhance.plan import Machine
-    from core.frame import Frame, Pixels
+    from core.frame import Frame
     from core.media.live import LiveInfo
     from core.settings import EnhanceSettings, LiveSettings
 
     OpenNetwork = Callable[[LiveSettings, Machine], Network]
-
-MEASURED_S = 0.2
-"""The quickest of the runs that fit into so many seconds tells what a step takes."""
-FOLLOWED, MOVED_PX = 4, 6
-"""So many frames, each moved by so many pixels, tell what it takes to follow what moves."""
-GREY = 40
-"""What is seen meanwhile; the time a network takes does not depend on it."""
 
 
 class LiveEnhancer(Protocol):
@@ -178,45 +166,15 @@ class GovernedEnhancer:
         # its core would be waited for.
         cv2.setNumThreads(network.runtime.threads)
         self._wait_for_network(network)
-        grey = np.full((height, width, 3), GREY, np.uint8)
-
-        def measure(step: Step) -> float:
-            seen = sample(grey, reduce(grey, step.side).shape) if step.side else grey
-            return self._measure(network.backend, seen)
-
         self.plan = resolve_live(
             *(self._settings, network.model, self._rate, network.runtime),
-            measure,
-            lambda: self._measure_following(width, height),
+            lambda step: network_s(network.backend, width, height, step.side, self._clock),
+            lambda: following_s(width, height, self._clock),
         )
         self._governor = Governor(len(self.plan.steps), self.plan.steps.index(self.plan.step))
         self._reasons = self.plan.reasons
         self._set_out()
         self._size = (width, height)
-
-    def _measure(self, backend: Backend, picture: Pixels) -> float:
-        """Seconds that a run takes; the first one, which compiles, is not counted."""
-        queries = backend.queries(picture)
-        backend.enhance(picture, queries, Look())
-        taken: list[float] = []
-        while sum(taken) < MEASURED_S:
-            start = self._clock()
-            backend.enhance(picture, queries, Look())
-            taken.append(self._clock() - start)
-        return min(taken)
-
-    def _measure_following(self, width: int, height: int) -> float:
-        """Seconds that averaging over time takes, at most, where all the picture moves."""
-        random = np.random.default_rng(1).integers(GREY // 2, GREY, (36, 64, 3), dtype=np.uint8)
-        texture = np.asarray(cv2.resize(random, (width, height)), np.uint8)
-        steady, taken = QuickSteady(1.0), []
-        for number in range(FOLLOWED):
-            moved = np.roll(texture, MOVED_PX * number, axis=1)
-            luma = moved[..., 0].copy()
-            start = self._clock()
-            steady(moved, luma)
-            taken.append(self._clock() - start)
-        return min(taken[1:])  # with the first, there is nothing to average yet
 
     def _set_out(self) -> None:
         """Begins the way of the plan's step; of the frames before, nothing is known to it."""

@@ -58,14 +58,6 @@ GAIN_UNIT, UNIT = 512, 64 * 255
 FULL = 128 * 255
 """What stands for 1 in the luma of a frame: 128 for each of 255 levels."""
 
-_WEIGHT, _DARK, _BRIGHT, _SQUARE, _PRODUCT = (
-    0,
-    slice(1, 4),
-    slice(4, 7),
-    slice(7, 10),
-    slice(10, 13),
-)
-
 
 def sample(pixels: Pixels, shape: tuple[int, ...]) -> Pixels:
     """Single pixels of a picture, uint16, of the shape given: they have all of its noise."""
@@ -83,7 +75,8 @@ class Transfer:
     """From a dark small picture to its bright version; never changed after it is made."""
 
     sums: Plane
-    """What was learned, (LEVELS, rows, columns, 13); all weights together are 1."""
+    """What was learned, (LEVELS, rows, columns, 13): the weight, and weighted dark, bright, dark
+    squared and dark times bright; all weights together are 1."""
     gain: Plane
     """Of each level, row and column: (LEVELS * rows, columns, 4); the fourth channel makes
     `cv2.remap` quick."""

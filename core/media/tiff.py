@@ -23,7 +23,7 @@ _CARRIED = {
 }  # fmt: skip
 """Description, make, model, orientation, resolution, software, date, artist, copyright, IPTC, EXIF
 and GPS; other tags of a TIFF say how the pixels lie in that one file."""
-_BYTE, _SHORT, _LONG, _UNDEFINED = 1, 3, 4, 7
+_BYTE, _LONG, _UNDEFINED = 1, 4, 7
 _HEADER = struct.pack("<2sHI", b"II", 42, 8)
 
 

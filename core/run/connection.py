@@ -48,11 +48,6 @@ class Connection:
         """Never `PAUSED`."""
         return self._state
 
-    @property
-    def is_ending(self) -> bool:
-        """Whether nothing new may be begun."""
-        return self._state in (LiveState.STOPPING, *_OVER)
-
     def connected(self) -> None:
         """Frames come."""
         self._move(LiveState.RUNNING)

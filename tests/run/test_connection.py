@@ -62,7 +62,6 @@ def test_stopping_leads_only_to_the_end() -> None:
     connection.connected()
     connection.lost("interrupted")
     assert connection.state is LiveState.STOPPING
-    assert connection.is_ending
     connection.ended()
     assert connection.state.value == "ended"
 

@@ -49,7 +49,8 @@ LEAST_HOLD = 1e-3
 WINDOW = (3, 3)
 """Small pixels over which brightness is one straight line."""
 CAUTION = 2.5
-"""Detail fades where its variance is this many times that of the noise, or less."""
+"""Detail of a variance this many times that of the noise is half trusted: texture above that stays,
+what noise alone leaves in the small picture goes."""
 EQUAL = 1e-3
 """Windows of less variance than this count nearly alike when their lines are averaged."""
 MOST_GAIN = 63.0
@@ -168,11 +169,11 @@ def _lines(dark: Plane, bright: Plane, noise: Plane) -> tuple[Plane, Plane]:
     means = thrice(cast("Plane", mean))
     covariance = cv2.blur(thrice(luma) * bright, WINDOW) - means * mean_bright
     # The small picture has hardly any noise: this is how far the large one's can be trusted.
-    trust = thrice(variance + CAUTION * noise + np.float32(1e-7))
-    gain = np.clip(covariance / trust, -MOST_GAIN, MOST_GAIN)
+    doubt = np.square(CAUTION * noise) / (variance + np.float32(1e-9))
+    gain = np.clip(covariance / thrice(variance + doubt + np.float32(1e-7)), -MOST_GAIN, MOST_GAIN)
     offset = mean_bright - gain * means
     # Averaged over windows, or they flicker; by variance, or flat ones soften the edge beside them.
-    weight = trust + np.float32(EQUAL)
+    weight = thrice(variance + CAUTION * noise + np.float32(EQUAL))
     total = cv2.blur(weight, WINDOW)
     return cv2.blur(gain * weight, WINDOW) / total, cv2.blur(offset * weight, WINDOW) / total
 

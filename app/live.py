@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 
-from core.errors import CoreError, WriterError
+from core.errors import CoreError, SourceError, WriterError
 from core.run.headless import watch
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def run_headless(
 
     Raises:
         CoreError: the run failed; what was recorded before is finished.
+        SourceError: no frame came.
         WriterError: the run went well, but what it recorded is not whole.
     """
     with _open_report(as_json=as_json) as report:
@@ -54,6 +55,8 @@ def run_headless(
     if watched.error is not None:
         # Its own words may repeat the address and what is secret in it.
         raise CoreError(watched.status.trouble) from watched.error
+    if not watched.status.captured:
+        raise SourceError(f"No frame came from {watched.status.title}: is anything sent there?")
     if watched.incomplete:
         raise WriterError(watched.incomplete)
 

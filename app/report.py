@@ -78,8 +78,9 @@ class _Bar:
         self._bar.update(self._task, completed=now.frames, total=now.total, fps=now.fps)
 
     def summary(self, summary: Summary, plan: Plan) -> None:
+        frames = f"{summary.frames} frame{'s' * (summary.frames != 1)}"
         _err.print(
-            f"{summary.output}: {summary.frames} frames in {summary.seconds:.1f} s "
+            f"{summary.output}: {frames} in {summary.seconds:.1f} s "
             f"({summary.fps:.1f} a second), {summary.model} on {plan.device}, {plan.precision}",
         )
         if summary.dropped:

@@ -29,8 +29,13 @@ if TYPE_CHECKING:
 
     Plane = NDArray[np.float32]
 
+WHOLE_SIDE = 384
+"""Longer side of the small pictures, in pixels, where the network sees whole frames."""
 MEMORY = 8.0
 """Frames after which what the network said has faded to 1/e: its guesses flicker less so."""
+LEAST_KEEP = 0.5
+"""Share of what it said before in what it says of whole frames, which come seconds apart: by itself
+each would be seen to jump."""
 
 
 class _Answer(NamedTuple):
@@ -45,12 +50,15 @@ class FastEnhancer:
     when it is done, at the latest when the next is asked for; until then the last one serves, on
     the current frame. The first frame, and the first after a cut, wait for theirs.
 
+    Or it sees whole frames, and no frame waits for one: the first answer is that for a small
+    picture, and each whole one is taken up when it is done, after a cut as well.
+
     Args:
         backend: makes small pictures bright.
         executor: where it does; one thread is enough, and belongs to the caller.
         settings: what the user wishes.
-        side: longer side of the small pictures, in pixels.
-        cadence: the network sees one in so many frames.
+        side: longer side of the small pictures, in pixels; 0 for whole frames.
+        cadence: the network sees one in so many frames; of whole ones it may be fewer.
         follows: whether the average over time is brought along with what moves.
 
     Attributes:
@@ -78,6 +86,7 @@ class FastEnhancer:
         self.prior_age: int | None = None
         self._shape: tuple[int, ...] | None = None
         self._asked: Future[_Answer] | None = None
+        self._transfer: Transfer | None = None
         self._side, self._cadence, self._follows = side, cadence, follows
         self._begin()
 
@@ -85,8 +94,7 @@ class FastEnhancer:
         """Another size and period, from the next frame on."""
         if side != self._side:
             # A prior of one size cannot be blended with one of another.
-            self._take_up()
-            self._prior = self._new_prior(cadence)
+            self._forget_prior(cadence)
         self._side, self._cadence = side, cadence
 
     def change(self, settings: EnhanceSettings) -> None:
@@ -97,8 +105,7 @@ class FastEnhancer:
         if settings.steady != before.steady:
             self._steady = self._new_steady()
         if settings.prior_every != before.prior_every:
-            self._take_up()
-            self._prior = self._new_prior(self._cadence)
+            self._forget_prior(self._cadence)
 
     def __call__(self, frame: Frame) -> Frame:
         """The same moment, bright.
@@ -113,7 +120,7 @@ class FastEnhancer:
             self._change_size(pixels.shape)
         luma = cast("Pixels", cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
         steady = self._steady(pixels, luma)
-        small = reduce(deep(steady.colour), self._side)
+        small = reduce(deep(steady.colour), self._side or WHOLE_SIDE)
         if self._is_cut(small):
             self._begin()
             return self(frame)
@@ -126,12 +133,20 @@ class FastEnhancer:
 
     def _begin(self) -> None:
         """Of the scene that comes, nothing is known."""
-        self._take_up()  # so that the backend has one picture at a time
+        if self._sees_whole:
+            self._is_changed = True
+        else:
+            self._take_up()  # so that the backend has one picture at a time
+            self._transfer = None
         self._prior = self._new_prior(self._cadence)
         self._is_cut = SceneCut()
         self._steady, self._grain = self._new_steady(), Grain()
-        self._transfer: Transfer | None = None
-        self._since = 0
+        self._since = self._cadence
+
+    @property
+    def _sees_whole(self) -> bool:
+        """Whether whole frames are asked about; what serves until the first is done is small."""
+        return self._side == 0 and self._transfer is not None
 
     def _new_steady(self) -> QuickSteady:
         return QuickSteady(self._settings.steady, follows=self._follows)
@@ -139,6 +154,11 @@ class FastEnhancer:
     def _new_prior(self, cadence: int) -> PriorCache:
         every = max(1, self._settings.prior_every // cadence)
         return PriorCache(self._backend, self._executor, every)
+
+    def _forget_prior(self, cadence: int) -> None:
+        if not self._sees_whole:
+            self._take_up()
+        self._prior = self._new_prior(cadence)
 
     def _change_size(self, shape: tuple[int, ...]) -> None:
         before, self._shape = self._shape, shape
@@ -151,24 +171,32 @@ class FastEnhancer:
         """Asks the network when it is time, and takes up what is done."""
         if self.prior_age is not None:
             self.prior_age += 1
-        if self._since == 0 or self._is_changed:
+        is_busy = self._asked is not None and not self._asked.done()
+        if (self._since >= self._cadence or self._is_changed) and not (
+            self._sees_whole and is_busy
+        ):
             self._take_up()
             self._ask(pixels, small, holds)
-            self._is_changed = False
+            self._is_changed, self._since = False, 0
         if self._transfer is None or (self._asked is not None and self._asked.done()):
             self._take_up()
-        self._since = (self._since + 1) % self._cadence
+        self._since += 1
         assert self._transfer is not None
         return self._transfer
 
     def _ask(self, pixels: Pixels, small: Pixels, holds: Plane) -> None:
+        # Of another strength or scene, what was said before tells nothing.
+        known = None if self._is_changed else self._transfer
+        if self._sees_whole:
+            if self.prior_age is not None:
+                self.prior_age = 0
+            self._asked = self._executor.submit(self._answer_whole, pixels, small, holds, known)
+            return
         refreshes = self._prior.refreshes
         queries = self._prior(small)
         if self._prior.refreshes != refreshes:
             self.prior_age = 0
         raw = sample(pixels, small.shape)
-        # Of another strength, what was said before tells nothing.
-        known = None if self._is_changed else self._transfer
         self._asked = self._executor.submit(self._answer, raw, small, holds, queries, known)
 
     def _take_up(self) -> None:
@@ -187,7 +215,20 @@ class FastEnhancer:
         """What the network says of a picture, with what it said before; runs on the executor."""
         start = time.perf_counter()
         bright = self._backend.enhance(raw, queries, self._look, sharpen(small))
-        keep = math.exp(-self._cadence / MEMORY)
+        return self._learn(small, bright, holds, known, start)
+
+    def _answer_whole(
+        self, pixels: Pixels, small: Pixels, holds: Plane, known: Transfer | None
+    ) -> _Answer:
+        """Likewise of a whole frame, whose prior is as old as its answer."""
+        start = time.perf_counter()
+        bright = self._backend.enhance(pixels, self._backend.queries(pixels), self._look)
+        return self._learn(small, reduce(bright, WHOLE_SIDE), holds, known, start)
+
+    def _learn(
+        self, small: Pixels, bright: Pixels, holds: Plane, known: Transfer | None, start: float
+    ) -> _Answer:
+        keep = max(LEAST_KEEP, math.exp(-self._cadence / MEMORY))
         transfer = Transfer.learn(to_float(small), to_float(bright), holds, known, keep)
         return _Answer(transfer, time.perf_counter() - start)
 

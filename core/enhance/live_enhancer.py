@@ -183,12 +183,12 @@ class GovernedEnhancer:
         step, settings = self.plan.step, self._settings.enhance
         self._notes, self._refreshes, self.prior_age = list(self.notes), 0, None
         self._way = (
-            Enhancer(self._network.backend, self._executor, settings)
-            if step.mode == "full"
-            else FastEnhancer(
+            FastEnhancer(
                 *(self._network.backend, self._executor, settings, step.side, step.cadence),
                 follows=self.plan.follows,
             )
+            if step.carries
+            else Enhancer(self._network.backend, self._executor, settings)
         )
 
     def _wait_for_network(self, network: Network) -> None:
@@ -227,10 +227,10 @@ class GovernedEnhancer:
             self._take_step(plan.steps[self._governor.at], busy_s)
 
     def _take_step(self, step: Step, busy_s: float) -> None:
-        old, self._calls = self.plan.step, []
+        self._calls = []
         why = f"{step}: a frame took {busy_s * 1000:.0f} ms of {budget_s(self._rate) * 1000:.0f}"
         self.plan = replace(self.plan, step=step, reasons=(why, *self._reasons))
-        if isinstance(self._way, FastEnhancer) and step.mode == old.mode:
+        if isinstance(self._way, FastEnhancer) and step.carries:
             self._way.set_pace(step.side, step.cadence)
         else:
             self._set_out()

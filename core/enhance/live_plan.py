@@ -1,13 +1,15 @@
 """How the network is run while a source plays: chosen by a short measurement, kept in time after.
 
-The full way shows the network the whole of every frame. The fast way shows it a reduced frame, on
-every k-th if need be, and carries its effect over to all frames at full size. A `Step` is one such
-way; the steps of a machine form a ladder, best first.
+The full way shows the network the whole of every frame; where that takes too long, of every k-th,
+whose effect is carried over to all frames. The fast way shows it a reduced frame, on every k-th if
+need be, and carries its effect over likewise. A `Step` is one such way; the steps of a machine form
+a ladder, best first.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -35,6 +37,7 @@ USUAL_MODEL = "deepspg"
 """What the user has wished for who has wished for nothing."""
 MOST_THREADS = 4
 """More of them on a reduced frame only wait for each other."""
+WHOLE = "the whole of every frame"
 _EVERY = {1: "every frame", 2: "every 2nd frame", 3: "every 3rd frame"}
 
 
@@ -50,9 +53,14 @@ class Step:
     cadence: int
     """It sees every so many-th frame."""
 
+    @property
+    def carries(self) -> bool:
+        """Whether what the network does to a picture is carried over to frames at full size."""
+        return self.mode == "fast" or self.cadence > 1
+
     def __str__(self) -> str:
         if self.mode == "full":
-            return "the whole of every frame"
+            return f"the whole of one frame in {self.cadence}" if self.carries else WHOLE
         return f"{self.side} px, {_EVERY.get(self.cadence, f'every {self.cadence}th frame')}"
 
 
@@ -181,16 +189,19 @@ def resolve_live(
         measure: seconds that one run of the network takes on the frame of a step. Every size is
             measured once, so that a later change of step finds its size prepared.
         measure_following: seconds that averaging over time takes where all that moves is followed;
-            only called where the fast way is taken.
+            only called where the network's effect is carried over.
     """
     steps, budget = ladder(settings.plan, runtime.device, model), budget_s(rate)
     run_s = {step.side: measure(step) for step in {step.side: step for step in steps}.values()}
+    if settings.plan == "full":
+        cadence = max(2, math.ceil(run_s[0] / (budget * FULL_SHARE)))
+        steps += (replace(steps[0], cadence=cadence),)
     network_s = tuple(run_s[step.side] / step.cadence for step in steps)
     in_time = [
         step for step, seconds in zip(steps, network_s, strict=True) if _fits(step, seconds, budget)
     ]
     step = in_time[0] if in_time else steps[-1]
-    following_s = 0.0 if step.mode == "full" else measure_following()
+    following_s = measure_following() if step.carries else 0.0
     follows = following_s <= budget * FOLLOW_SHARE
     verdict = "in time" if in_time else "too long"
     taken = f"{run_s[step.side] * 1000:.0f} ms of network on {step}"
@@ -205,7 +216,7 @@ def resolve_live(
         network_s,
         (
             measured,
-            *_wishes(settings, step, runtime.device),
+            *_wishes(settings, step),
             *([] if follows else [_not_followed(following_s, budget)]),
             *runtime.reasons,
         ),
@@ -223,11 +234,11 @@ def _fits(step: Step, network_s: float, budget: float) -> bool:
     return network_s <= budget * (FULL_SHARE if step.mode == "full" else FAST_SHARE)
 
 
-def _wishes(settings: LiveSettings, step: Step, device: str) -> list[str]:
+def _wishes(settings: LiveSettings, step: Step) -> list[str]:
     """What became of what the user wished for."""
     said = [] if settings.plan == "auto" else [f"{settings.plan}: asked for"]
-    if step.mode == "full" and device == "cpu":
-        said.append("a whole frame takes a processor many frames' time: choose fast to keep up")
+    if step.mode == "full" and step.carries:
+        said.append("what is done to that one is carried over to the others, so all are in time")
     if step.model != settings.enhance.model:
         said.append(f"{step.model}: made to be quick, it stands in for {settings.enhance.model}")
     return said

@@ -152,6 +152,12 @@ def test_a_source_that_is_not_there_fails_without_its_password(live: Lowlux) -> 
     assert "hidden" not in done.out + done.err
 
 
+def test_a_source_that_sends_nothing_is_told(live: Lowlux) -> None:
+    done = live(f"fault:drop=1:{PATTERN}&seconds=0.4")
+    assert (done.code, done.summary["captured"]) == (1, 0)
+    assert done.err.startswith("No frame came from ")
+
+
 def test_an_interrupt_ends_it_with_its_recording_finished(start: Start, tmp_path: Path) -> None:
     path = tmp_path / "dark.mp4"
     command = program(

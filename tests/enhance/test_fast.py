@@ -170,6 +170,23 @@ def test_a_cut_begins_anew_and_waits() -> None:
     assert len(backend.seen) == 2
 
 
+def test_no_frame_waits_for_the_network_to_see_a_whole_one() -> None:
+    backend = _Slow()
+    with ThreadPoolExecutor(1) as pool:
+        enhancer = fast(backend, pool, side=0, cadence=2)
+        dark = [frame(number) for number in range(5)] + [frame(5, seed=2)]
+        bright = [enhancer(each) for each in dark]
+        assert len(backend.steady) == 1, "the first whole one is under way"
+        assert error(bright[4], dark[4]) < 2.5
+        backend.may_go_on.set()
+        pool.submit(int).result()
+        enhancer(frame(6, seed=2))
+        pool.submit(int).result()
+        after = frame(7, seed=2)
+        assert error(enhancer(after), after) < 2.5, "what was before the cut is forgotten"
+        assert [small is None for small in backend.steady] == [False, True, True]
+
+
 def test_the_look_of_a_frame_is_an_average_over_time() -> None:
     class Flickering(FakeBackend):
         def enhance(

@@ -185,6 +185,17 @@ def test_it_does_less_while_the_machine_is_busy_and_more_again_after() -> None:
     assert len(rig.enhancer.plan.reasons) == len(reasons)
 
 
+def test_whole_frames_asked_for_are_seen_as_often_as_there_is_time() -> None:
+    rig = Rig(SMALL, plan="full")
+    rig.workers["cpu"].pace_s = 1.0
+    rig.show(6)
+    assert rig.done == ("full", 0, 5)
+    assert rig.workers["cpu"].steady[-1] is None, "the network saw no small picture"
+    rig.workers["cpu"].pace_s = 0.01
+    rig.show(30)
+    assert rig.done == ("full", 0, 1)
+
+
 def test_a_gpu_sees_whole_frames_until_they_take_too_long() -> None:
     rig = Rig(WITH_GPU)
     rig.show(0.5)

@@ -154,12 +154,20 @@ def test_a_gpu_sees_the_whole_frame_if_it_can(seconds: float, mode: str) -> None
     assert planned(wishes(), WITH_GPU, quick(seconds)).step.mode == mode
 
 
-def test_the_whole_frame_on_a_processor_is_done_and_warned_of() -> None:
-    plan = planned(wishes("full"), SMALL, quick(0.02))
+def test_the_whole_frame_on_a_processor_is_done_if_it_is_in_time() -> None:
+    plan = planned(wishes("full"), SMALL, quick(0.001))
     assert plan.step == Step("full", "deepspg", 0, 1)
-    said = " ".join(plan.reasons)
-    assert "full: asked for" in said
-    assert "choose fast" in said
+    assert "full: asked for" in " ".join(plan.reasons)
+    assert not plan.step.carries
+
+
+def test_of_whole_frames_that_take_too_long_as_many_are_seen_as_can_be() -> None:
+    plan = planned(wishes("full"), SMALL, quick(0.04))
+    assert plan.step == Step("full", "deepspg", 0, 30)
+    assert plan.step.carries
+    assert str(plan.step) == "the whole of one frame in 30"
+    assert "in time at 30 frames a second" in plan.reasons[0]
+    assert "carried over to the others" in " ".join(plan.reasons)
 
 
 def test_the_stand_in_is_told() -> None:

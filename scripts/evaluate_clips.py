@@ -58,7 +58,7 @@ def measure(brighten: Brighten, scene: Scene) -> Figures:
     shadow = match_mean(brighten(scene.shadow), scene.shadow.bright)
     plain, faint = np.array_split(np.arange(shadow.shape[1]), [shadow.shape[1] // 2])
     return {
-        **_means(rows),
+        **means_of(rows),
         "mabd": float(mabd(matched).mean()),
         "mabd_error": mabd_error(matched, scene.moving.bright),
         "warping_error": warping_error(matched, scene.moving.bright),
@@ -96,17 +96,18 @@ def evaluate(
         "clips": [path.stem for path in clips],
         "frames": frames,
         "size": ", ".join(sorted(sizes)),
-        **{name: _rounded(_means(rows)) for name, rows in found.items()},
+        **{name: rounded(means_of(rows)) for name, rows in found.items()},
         "device": method.device,
         "precision": PRECISION,
     }
 
 
-def _means(rows: Sequence[Mapping[str, float]]) -> Figures:
+def means_of(rows: Sequence[Mapping[str, float]]) -> Figures:
+    """Of each figure."""
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
-def _rounded(figures: Figures) -> dict[str, float | None]:
+def rounded(figures: Figures) -> dict[str, float | None]:
     """To four digits that count, for these figures differ in size."""
     return {
         name: float(f"{value:.4g}") if math.isfinite(value) else None

@@ -5,15 +5,16 @@
 `full` is the `Enhancer` in single precision, `fast` the `FastEnhancer`, whose network answers as
 late as it may: each answer is taken up when the next is asked for. Pictures are clips of one frame.
 Scores are those of `scripts.evaluate`, the figures of clips those of `scripts.evaluate_clips`;
-`halo` is explained at its function. The last line printed is one JSON object; `lower_db` says how
-much PSNR the fast path lost.
+`halo` is explained at its function. `reference` is how much the bright clips change by themselves:
+what changes less has lost some of what moves. The last line printed is one JSON object; `lower_db`
+says how much PSNR the fast path lost.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ from core.settings import EnhanceSettings
 from core.training.metrics import luma, match_mean, scores
 from scripts.dark_clips import stage
 from scripts.evaluate import FRAME_SECONDS, PRECISION, Files, Method, Picture, listed, open_method
-from scripts.evaluate_clips import MIN_FRAMES, Figures, measure
+from scripts.evaluate_clips import MIN_FRAMES, Figures, means_of, measure, of_reference, rounded
 
 STRONG = 60.0
 """A step of so many levels across a few pixels is an edge that may have a halo."""
@@ -148,22 +149,17 @@ def of_clips(method: Method, clips: Sequence[Path], frames: int) -> Figures:
     return means_of(rows)
 
 
-def means_of(rows: Sequence[Mapping[str, float]]) -> Figures:
-    """Of each figure."""
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+def references(clips: Sequence[Path], frames: int) -> Figures:
+    """How much the bright clips change by themselves, means over clips."""
+    scenes = (stage(path, frames, seed) for seed, path in enumerate(clips))
+    return means_of([of_reference(scene.moving.bright) for scene in scenes])
 
 
 def compare(full: Method, fast: Method, figures: Callable[[Method], Figures]) -> dict[str, object]:
-    """Both ways' figures, to four digits that count."""
+    """Both ways' figures."""
     found = {"full": figures(full), "fast": figures(fast)}
     lower = found["full"]["psnr"] - found["fast"]["psnr"]
-    said: dict[str, object] = {
-        way: {
-            name: float(f"{value:.4g}") if math.isfinite(value) else None
-            for name, value in row.items()
-        }
-        for way, row in found.items()
-    }
+    said = {way: rounded(row) for way, row in found.items()}
     return {**said, "lower_db": round(lower, 2) if math.isfinite(lower) else None}
 
 
@@ -201,7 +197,12 @@ def evaluate(
             said["pairs"] = {"count": len(pairs), **found}
         if clips:
             found = compare(full, fast, lambda method: of_clips(method, clips, frames))
-            said["clips"] = {"names": [p.stem for p in clips], "frames": frames, **found}
+            said["clips"] = {
+                "names": [p.stem for p in clips],
+                "frames": frames,
+                "reference": rounded(references(clips, frames)),
+                **found,
+            }
     return said
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from app.gui.elided import ElidedLabel
 from app.gui.status_words import bar_words, plan_words
 
 if TYPE_CHECKING:
@@ -34,14 +35,13 @@ class StatusStrip(QWidget):
         line = QHBoxLayout(self)
         line.setContentsMargins(14, 5, 14, 5)
         line.setSpacing(18)
-        self.parts = {name: QLabel() for name in _MEANINGS}
+        # A long plan is cut, and told whole in its tooltip, rather than widening the window.
+        plan = ElidedLabel(Qt.TextElideMode.ElideRight)
+        self.parts = {name: plan if name == "plan" else QLabel() for name in _MEANINGS}
         for name, part in self.parts.items():
             part.setToolTip(f"{_MEANINGS[name]}.")
             part.setObjectName(name)
             line.addWidget(part)
-        # A long plan is cut, and told whole in its tooltip, rather than widening the window.
-        plan = self.parts["plan"]
-        plan.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         plan.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         line.setStretchFactor(plan, 1)
         self.show_status(None)

@@ -10,12 +10,12 @@ from PyQt6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QSizePolicy,
     QToolButton,
     QWidget,
 )
 
+from app.gui.elided import ElidedLabel
 from app.gui.view_layers import ViewMode
 
 if TYPE_CHECKING:
@@ -59,10 +59,9 @@ class ToolStrip(QWidget):
         line.setSpacing(3)
         source = _button(actions["source"])
         source.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.title = QLabel()
-        self.title.setObjectName("sourceTitle")
         # Where the window is narrow the title gives way, not the buttons.
-        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.title = ElidedLabel(Qt.TextElideMode.ElideMiddle)
+        self.title.setObjectName("sourceTitle")
         line.addWidget(source)
         line.addSpacing(4)
         line.addWidget(self.title, 1)
@@ -96,9 +95,8 @@ class ToolStrip(QWidget):
         self.pause.setAccessibleName(text)
 
     def show_title(self, title: str) -> None:
-        """Show the source's name, cut in its middle where it is long."""
-        cut = self.fontMetrics().elidedText(title, Qt.TextElideMode.ElideMiddle, 220)
-        self.title.setText(cut)
+        """Show the source's name."""
+        self.title.setText(title)
         self.title.setToolTip(title)
 
     def minimumSizeHint(self) -> QSize:

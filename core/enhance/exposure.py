@@ -9,29 +9,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch.nn import functional as F
-
 from core.media.source import MIN_SIDE_PX
+from core.model.reduced import reduce, sharpen
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from core.frame import Pixels
+
 SIDE = 192
 """Longer side of the small picture; 160 does as well, 128 and 256 less."""
+SMALL = 0.5
+"""What would be made less small is small enough to be judged by itself."""
 MOST = 2.0
 """Most by which the brightness is changed, either way."""
 
 
-def small_size(height: int, width: int) -> tuple[int, int] | None:
-    """Height and width of the small picture; none where it would be no smaller, or a mere strip."""
+def small_picture(pixels: Pixels) -> Pixels | None:
+    """What exposure is judged by, uint16 (h, w, 3).
+
+    None for what is small itself, as all pictures of the fast path, and for a mere strip.
+    """
+    height, width = pixels.shape[:2]
     scale = SIDE / max(height, width)
-    size = round(height * scale), round(width * scale)
-    return size if scale < 1 and min(size) >= MIN_SIDE_PX else None
-
-
-def reduced(image_B3HW: Tensor, size: tuple[int, int]) -> Tensor:
-    """The small picture, (B, 3, h, w), of the same range."""
-    return F.interpolate(image_B3HW, size=size, mode="area")
+    if scale >= SMALL or round(min(height, width) * scale) < MIN_SIDE_PX:
+        return None
+    return sharpen(reduce(pixels, SIDE))
 
 
 def exposed(bright_B3HW: Tensor, small_B3hw: Tensor) -> Tensor:

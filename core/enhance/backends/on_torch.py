@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.enhance.exposure import exposed, reduced, small_size
+from core.enhance.exposure import exposed, small_picture
 from core.enhance.finish import Look, dither, finish
 from core.errors import BackendError
 
@@ -81,18 +81,19 @@ class TorchBackend:
             return None
         height, width = pixels.shape[:2]
         scale = min(1.0, PRIOR_SIDE / max(height, width))
-        sizes = [(round(height * scale), round(width * scale)), small_size(height, width)]
+        size = round(width * scale), round(height * scale)
+        seen = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), small_picture(pixels)
         with self._memory_for(_named(pixels)), self._on(self._side_stream), self._half():
             if self._prior is None:
                 self._prior = self._place(self._open_prior())
-            known = [self._queries(self._prior, pixels, size) for size in sizes if size]
+            known = [
+                self._network.queries(self._prior(self._upload(cast("Pixels", picture))).features)
+                for picture in seen
+                if picture is not None
+            ]
             if self._side_stream is not None:
                 self._side_stream.synchronize()
         return tuple(query for queries in known for query in queries)
-
-    def _queries(self, prior: SemanticPrior, pixels: Pixels, size: tuple[int, int]) -> Known:
-        small = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA)
-        return self._network.queries(prior(self._upload(cast("Pixels", small))).features)
 
     @torch.inference_mode()
     def blend(self, old: Queries, new: Queries, share: float) -> Queries:
@@ -121,10 +122,9 @@ class TorchBackend:
         with self._memory_for(_named(pixels)), self._on(self._stream):
             seen_B3HW = self._upload(pixels if steady is None else steady)
             bright_B3HW = forward(seen_B3HW, known)
-            size = small_size(*seen_B3HW.shape[2:])
-            if size is not None:
-                small_B3hw = forward(reduced(seen_B3HW, size), known_small)
-                bright_B3HW = exposed(bright_B3HW, small_B3hw)
+            small = small_picture(pixels if steady is None else steady)
+            if small is not None:
+                bright_B3HW = exposed(bright_B3HW, forward(self._upload(small), known_small))
             dark_B3HW = seen_B3HW if steady is None else self._upload(pixels)
             return self._download(finish(dark_B3HW, bright_B3HW, look), pixels)
 

@@ -2,17 +2,23 @@
 
 The network sees as far as a few hundred pixels. Of a larger picture it judges each part by itself;
 a small one it sees whole, and guesses better how bright it ought to be: on LOL-v1's held-out scenes
-that is worth 0.9 dB of `deepspg`. B batch, H W pixels, h w those of the small picture.
+that is worth 0.9 dB of `deepspg`. What a network has learnt by heart misleads it elsewhere, and a
+smaller one learns less by heart: a model may bring one along, its judge, and both guesses count
+alike then. B batch, H W pixels, h w those of the small picture.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+
 from core.media.source import MIN_SIDE_PX
 from core.model.reduced import reduce, sharpen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from core.frame import Pixels
@@ -21,6 +27,8 @@ SIDE = 192
 """Longer side of the small picture; 160 does as well, 128 and 256 less."""
 SMALL = 0.5
 """What would be made less small is small enough to be judged by itself."""
+LEAST = 1e-3
+"""Means below are as good as black."""
 MOST = 2.0
 """Most by which the brightness is changed, either way."""
 
@@ -37,7 +45,13 @@ def small_picture(pixels: Pixels) -> Pixels | None:
     return sharpen(reduce(pixels, SIDE))
 
 
-def exposed(bright_B3HW: Tensor, small_B3hw: Tensor) -> Tensor:
-    """The bright picture, as bright on average as the small one."""
-    wanted, found = (image.clamp(0, 1).mean() for image in (small_B3hw, bright_B3HW))
-    return bright_B3HW * (wanted / found.clamp(min=1e-3)).clamp(1 / MOST, MOST)
+def exposed(bright_B3HW: Tensor, guesses_B3hw: Sequence[Tensor]) -> Tensor:
+    """The bright picture, as bright on average as what was made of the small one.
+
+    Args:
+        bright_B3HW: made of the picture itself.
+        guesses_B3hw: of the small one, by each network; their geometric mean counts.
+    """
+    means = [guess.clamp(0, 1).mean().clamp(min=LEAST).log() for guess in guesses_B3hw]
+    wanted, found = torch.stack(means).mean().exp(), bright_B3HW.clamp(0, 1).mean()
+    return bright_B3HW * (wanted / found.clamp(min=LEAST)).clamp(1 / MOST, MOST)

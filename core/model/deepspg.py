@@ -41,6 +41,9 @@ class DeepSPGConfig(BaseModel):
     """Residual blocks at each scale, once on the way down and, above 1/16, once on the way up."""
     prior_channels: tuple[int, int, int] | None = (16, 32, 64)
     """Channels of the semantic prior at 1/4, 1/8 and 1/16; none for the network without a prior."""
+    judge: DeepSPGConfig | None = None
+    """Of a second, smaller network without a prior, which guesses the exposure as well; it has
+    learnt by itself."""
 
 
 CONFIGS = {
@@ -99,6 +102,7 @@ class DeepSPG(nn.Module):
         self.decode_2 = _blocks(w2, d2)
         self.head_4, self.head_2 = nn.Conv2d(w4, 3, 1), nn.Conv2d(w2, 3, 1)
         self.head_1 = nn.Conv2d(w2, 4 * (3 + 1), 3, padding=1)
+        self.judge = None if config.judge is None else DeepSPG(config.judge)
 
     def queries(self, prior: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """M_seg (Eq. 1) as the three SEMs want it, from 1/4, 1/8 and 1/16.

@@ -27,13 +27,14 @@ def begin_as(network: nn.Module, narrow: nn.Module, noise: float = NOISE) -> Non
 
     Args:
         network: takes the weights over.
-        narrow: has learnt; stays as it is.
+        narrow: has learnt; stays as it is. Its judge is left out.
         noise: see `NOISE`.
 
     Raises:
         SettingsError: the other is wider somewhere, or of another depth.
     """
-    wide, known = network.state_dict(), narrow.state_dict()
+    wide = network.state_dict()
+    known = {n: w for n, w in narrow.state_dict().items() if not n.startswith("judge.")}
     if wide.keys() != known.keys():
         raise SettingsError("A network begins only from one of the same depths and priors.")
     grown = {name: _widened(name, known[name], wide[name].shape, noise) for name in wide}

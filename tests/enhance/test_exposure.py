@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 from core.enhance.backends.on_torch import TorchBackend
 from core.enhance.exposure import exposed, small_picture
 from core.enhance.finish import Look
 from tests.enhance.test_on_torch import backend, backend_with_prior, night
+from tests.fakes import tiny_network
 
 if TYPE_CHECKING:
     pass
@@ -34,9 +37,10 @@ def test_only_what_is_large_has_a_small_picture(
 
 def test_the_picture_becomes_as_bright_as_the_small_one() -> None:
     bright, small = torch.full((1, 3, 40, 60), 0.4), torch.full((1, 3, 8, 12), 0.5)
-    assert exposed(bright, small).mean() == pytest.approx(0.5)
-    assert exposed(bright, 4 * small).mean() == pytest.approx(0.8), "never more than twice"
-    assert exposed(0 * bright, small).mean() == 0
+    assert exposed(bright, [small]).mean() == pytest.approx(0.5)
+    assert exposed(bright, [4 * small]).mean() == pytest.approx(0.8), "never more than twice"
+    assert exposed(0 * bright, [small]).mean() == 0
+    assert exposed(bright, [small, 0.5 * small]).mean() == pytest.approx(0.5 / 2**0.5)
 
 
 def test_the_small_picture_keeps_the_mean_and_is_given_its_contrast_back() -> None:
@@ -57,3 +61,25 @@ def test_a_backend_exposes_a_large_picture_as_the_small_one(
     large, wanted = (ours.enhance(seen, ours.queries(seen), look) for seen in (dark, small))
     assert large.shape == dark.shape
     assert large.mean() == pytest.approx(wanted.mean(), rel=0.005)
+
+
+class Timid(nn.Module):
+    """Makes pictures half as bright as another network does."""
+
+    def __init__(self, bold: nn.Module) -> None:
+        super().__init__()
+        self.bold = bold
+
+    def forward(self, image_B3HW: Tensor, queries: None) -> SimpleNamespace:
+        return SimpleNamespace(images=[self.bold(image_B3HW, queries).images[0] / 2])
+
+
+def test_a_judges_guess_counts_as_much() -> None:
+    dark, look = night(300, 400, np.uint16) // 2, Look(protect_highlights=0)
+    judged = tiny_network()
+    judged.judge = cast("Any", Timid(tiny_network()))
+    alone, together = (
+        TorchBackend(network, None, "cpu", "float32").enhance(dark, None, look).mean()
+        for network in (tiny_network(), judged)
+    )
+    assert together == pytest.approx(0.5**0.5 * alone, rel=0.02)

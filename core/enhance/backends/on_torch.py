@@ -124,13 +124,20 @@ class TorchBackend:
             bright_B3HW = forward(seen_B3HW, known)
             small = small_picture(pixels if steady is None else steady)
             if small is not None:
-                bright_B3HW = exposed(bright_B3HW, forward(self._upload(small), known_small))
+                small_B3hw = self._upload(small)
+                guesses = [forward(small_B3hw, known_small)]
+                if self._network.judge is not None:
+                    guesses.append(self._run(self._network.judge, small_B3hw, None))
+                bright_B3HW = exposed(bright_B3HW, guesses)
             dark_B3HW = seen_B3HW if steady is None else self._upload(pixels)
             return self._download(finish(dark_B3HW, bright_B3HW, look), pixels)
 
     def _forward(self, seen_B3HW: Tensor, queries: Known | None) -> Tensor:
+        return self._run(self._network, seen_B3HW, queries)
+
+    def _run(self, network: DeepSPG, seen_B3HW: Tensor, queries: Known | None) -> Tensor:
         with self._half():
-            return self._network(seen_B3HW, queries).images[0].float()  # type: ignore[no-any-return]
+            return network(seen_B3HW, queries).images[0].float()  # type: ignore[no-any-return]
 
     @contextmanager
     def _memory_for(self, what: str) -> Iterator[None]:

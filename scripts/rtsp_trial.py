@@ -23,10 +23,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from core.enhance.live_plan import SMALL_MODEL
 from core.errors import CoreError
 from core.media.test_pattern import read_bar_code
-from core.model import checkpoint
 from core.run.heap import settle_heap
 from core.run.live import LiveRun
 from core.run.live_status import LiveState, LiveStatus, Pair
@@ -231,13 +229,11 @@ def _spread(late_ms: list[float]) -> dict[str, float]:
 def main(
     rounds: Annotated[int, typer.Option(min=1, help="Of each kind.")] = 10,
     seconds: Annotated[float, typer.Option(min=1, help="Undisturbed, first.")] = 20.0,
-    model: Annotated[str | None, typer.Option(help="A shipped model, or a file.")] = None,
+    model: Annotated[str, typer.Option(help="A shipped model, or a file.")] = "deepspg",
     plan: Annotated[str, typer.Option(help="auto, fast or full.")] = "auto",
     only_json: Annotated[bool, typer.Option("--json", help="No word but the result.")] = False,
 ) -> None:
     """Run the trial and print its figures."""
-    has_small = (checkpoint.MODELS / f"{SMALL_MODEL}.safetensors").is_file()
-    model = model or (SMALL_MODEL if has_small else "deepspg")
     settle_heap()
     settings = LiveSettings.model_validate({"enhance": {"model": model}, "plan": plan})
 

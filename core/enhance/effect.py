@@ -48,7 +48,7 @@ LEAST_HOLD = 1e-3
 """What a pixel weighs at least, so that a black frame, too, teaches something."""
 WINDOW = (3, 3)
 """Small pixels over which brightness is one straight line."""
-CAUTION = 2.5
+CAUTION = 1.8
 """Detail of a variance this many times that of the noise is half trusted: texture above that stays,
 what noise alone leaves in the small picture goes."""
 EQUAL = 1e-3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import cv2
@@ -19,6 +20,7 @@ from core.enhance.scene_cut import SceneCut
 from core.model.reduced import reduce, sharpen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Executor, Future
 
     from numpy.typing import NDArray
@@ -28,10 +30,11 @@ if TYPE_CHECKING:
     from core.settings import EnhanceSettings
 
     Plane = NDArray[np.float32]
+    _Learn = Callable[[Pixels], Transfer]
 
 WHOLE_SIDE = 384
 """Longer side of the small pictures, in pixels, where the network sees whole frames."""
-MEMORY = 8.0
+MEMORY = 20.0
 """Frames after which what the network said has faded to 1/e: its guesses flicker less so."""
 LEAST_KEEP = 0.5
 """Share of what it said before in what it says of whole frames, which come seconds apart: by itself
@@ -187,17 +190,19 @@ class FastEnhancer:
     def _ask(self, pixels: Pixels, small: Pixels, holds: Plane) -> None:
         # Of another strength or scene, what was said before tells nothing.
         known = None if self._is_changed else self._transfer
+        keep = max(LEAST_KEEP, math.exp(-self._cadence / MEMORY))
+        learn = partial(_learned, small, holds, known, keep)
         if self._sees_whole:
             if self.prior_age is not None:
                 self.prior_age = 0
-            self._asked = self._executor.submit(self._answer_whole, pixels, small, holds, known)
+            self._asked = self._executor.submit(self._answer_whole, pixels, learn)
             return
         refreshes = self._prior.refreshes
         queries = self._prior(small)
         if self._prior.refreshes != refreshes:
             self.prior_age = 0
         raw = sample(pixels, small.shape)
-        self._asked = self._executor.submit(self._answer, raw, small, holds, queries, known)
+        self._asked = self._executor.submit(self._answer, raw, small, queries, learn)
 
     def _take_up(self) -> None:
         asked, self._asked = self._asked, None
@@ -205,35 +210,27 @@ class FastEnhancer:
             self._transfer, self.network_seconds = asked.result()
 
     def _answer(
-        self,
-        raw: Pixels,
-        small: Pixels,
-        holds: Plane,
-        queries: Queries | None,
-        known: Transfer | None,
+        self, raw: Pixels, small: Pixels, queries: Queries | None, learn: _Learn
     ) -> _Answer:
         """What the network says of a picture, with what it said before; runs on the executor."""
         start = time.perf_counter()
         bright = self._backend.enhance(raw, queries, self._look, sharpen(small))
-        return self._learn(small, bright, holds, known, start)
+        return _Answer(learn(bright), time.perf_counter() - start)
 
-    def _answer_whole(
-        self, pixels: Pixels, small: Pixels, holds: Plane, known: Transfer | None
-    ) -> _Answer:
+    def _answer_whole(self, pixels: Pixels, learn: _Learn) -> _Answer:
         """Likewise of a whole frame, whose prior is as old as its answer."""
         start = time.perf_counter()
         bright = self._backend.enhance(pixels, self._backend.queries(pixels), self._look)
-        return self._learn(small, reduce(bright, WHOLE_SIDE), holds, known, start)
-
-    def _learn(
-        self, small: Pixels, bright: Pixels, holds: Plane, known: Transfer | None, start: float
-    ) -> _Answer:
-        keep = max(LEAST_KEEP, math.exp(-self._cadence / MEMORY))
-        transfer = Transfer.learn(to_float(small), to_float(bright), holds, known, keep)
-        return _Answer(transfer, time.perf_counter() - start)
+        return _Answer(learn(reduce(bright, WHOLE_SIDE)), time.perf_counter() - start)
 
     def _noise(self, luma: Pixels, small: Pixels) -> Plane:
         """Variance of luma that is noise in the frame after its averaging, for each small pixel."""
         size = (small.shape[1], small.shape[0])
         fresh = cv2.LUT((small[..., 1] >> 8).astype(np.uint8), self._grain(luma))
         return np.asarray(fresh * cv2.resize(self._steady.left, size), np.float32)
+
+
+def _learned(
+    small: Pixels, holds: Plane, known: Transfer | None, keep: float, bright: Pixels
+) -> Transfer:
+    return Transfer.learn(to_float(small), to_float(bright), holds, known, keep)

@@ -37,7 +37,7 @@ COLOUR = 384
 """Longer side that colour keeps at least: more, the network does not see on the fast path."""
 SEARCH = 480
 """Motion is searched in the first of ever smaller halves whose longer side is no more pixels."""
-LEAST_SHARE = 0.15
+LEAST_SHARE = 0.1
 """Share of the new frame where nothing moves, at full firmness."""
 MOTION = (1.5, 3.5)
 """A change of so many standard deviations of the noise is surely none, and surely one."""

@@ -196,9 +196,9 @@ def test_the_look_of_a_frame_is_an_average_over_time() -> None:
             return doubled if len(self.seen) % 2 else pixels
 
     enhancer = fast(Flickering(has_prior=False), cadence=1)
-    means = [enhancer(frame(number)).pixels.mean() for number in range(30)]
-    assert np.abs(np.diff(means[20:])).max() < 0.15 * frame().pixels.mean()
-    assert np.mean(means[20:]) == pytest.approx(1.5 * frame().pixels.mean(), rel=0.06)
+    means = [enhancer(frame(number)).pixels.mean() for number in range(80)]
+    assert np.abs(np.diff(means[60:])).max() < 0.15 * frame().pixels.mean()
+    assert np.mean(means[60:]) == pytest.approx(1.5 * frame().pixels.mean(), rel=0.06)
 
 
 def test_the_prior_has_an_age_where_there_is_one() -> None:

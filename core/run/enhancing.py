@@ -11,6 +11,7 @@ from core.closing import Closing
 from core.enhance.enhancer import set_up_thread
 from core.enhance.plan import Machine
 from core.errors import CoreError
+from core.run.heap import spare_what_is_there
 from core.run.newest import Newest
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ class Enhancing(Closing):
             # What was opened and never taken up makes room; after the end there is none.
             unused, self._opened = (opened, None) if self._is_closed else (self._opened, opened)
             self.trouble = ""
+        spare_what_is_there()
         if unused is not None:
             unused[0].close()
 

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from core.run.reconnect import Change, Wait
     from core.settings import LiveSettings
 
-WAITING = 2
-"""Frames that may wait for the network: one hiccup as long as a frame costs none."""
+WAITING, BURST = 2, 6
+"""Frames that may wait for a network that is too slow, and for one that only stumbled."""
 JOIN_PATIENCE_S = 10.0
 """A thread that takes longer to end hangs in a driver; it is left behind."""
 _log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class FrameFlow(Closing):
         """Width and height of the newest frame; 0 before the first."""
         self.error: BaseException | None = None
         """What it failed of; none where it did not."""
-        self._to_enhance = Newest["Frame"](WAITING)
+        self._to_enhance = Newest["Frame"](WAITING, BURST)
         self._changing, self._ending = Lock(), Lock()
         self._threads = (
             Thread(target=self._capture, name="lowlux-capture", daemon=True),

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from threading import Condition
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
 
+BURST_S = 1.0
+"""For so long after the taker had last taken all, more items may wait."""
+
 
 class Newest(Generic[T]):
-    """A bounded queue whose `put` never waits: the oldest item makes room.
+    """A bounded queue whose `put` never waits: the oldest items make room.
 
     One thread iterates, any puts and closes. Every item is either taken or counted in what `put`
     and `discard` return, so nothing is lost unseen.
+
+    A queue that fills in a hiccup of the taker costs nothing, one that stays full delays all that
+    comes (Nichols and Jacobson, RFC 8289), so the two have a limit each.
+
+    Args:
+        limit: items that may wait.
+        burst: items that may wait for a moment, if that is more.
+        clock: monotonic time in seconds.
     """
 
-    def __init__(self, limit: int = 1) -> None:
+    def __init__(
+        self, limit: int = 1, burst: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._items: deque[T] = deque()
-        self._limit = limit
+        self._limit, self._burst, self._clock = limit, max(limit, burst), clock
+        self._empty_s = float("-inf")
         self._changed = Condition()
         self._closed = False
 
@@ -29,18 +44,21 @@ class Newest(Generic[T]):
         """Hand an item in.
 
         Returns:
-            How many items will never be taken for it: 1 where the oldest had to go, or where the
-            queue is closed and the item itself is refused; else 0.
+            How many items will never be taken for it: those that had to go, or 1 where the queue is
+            closed and the item itself is refused.
         """
         with self._changed:
             if self._closed:
                 return 1
-            overtaken = len(self._items) >= self._limit
-            if overtaken:
-                self._items.popleft()
+            if not self._items:
+                self._empty_s = self._clock()
             self._items.append(item)
+            is_burst = self._clock() - self._empty_s < BURST_S
+            overtaken = max(0, len(self._items) - (self._burst if is_burst else self._limit))
+            for _ in range(overtaken):
+                self._items.popleft()
             self._changed.notify()
-            return int(overtaken)
+            return overtaken
 
     def close(self) -> None:
         """No more items will come; those that wait may still be taken."""

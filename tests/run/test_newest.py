@@ -18,6 +18,19 @@ def test_the_oldest_makes_room(limit: int) -> None:
     assert list(queue) == list(range(10 - limit, 10))
 
 
+def test_a_hiccup_costs_nothing_but_a_standing_queue_is_cut() -> None:
+    now = [0.0]
+    queue = Newest[int](2, 4, lambda: now[0])
+    assert [queue.put(number) for number in range(5)] == [0, 0, 0, 0, 1]
+    now[0] = 2.0
+    assert queue.put(5) == 3
+    taker = iter(queue)
+    assert next(taker) == 4
+    assert [queue.put(number) for number in (6, 7)] == [0, 1]
+    assert [next(taker), next(taker)] == [6, 7]
+    assert [queue.put(number) for number in range(8, 12)] == [0] * 4
+
+
 def test_a_closed_queue_refuses_and_counts_what_is_put() -> None:
     queue = Newest[int]()
     assert queue.put(1) == 0

@@ -7,10 +7,10 @@ Bright clips are darkened, so the truth is known (`scripts.dark_clips`). Three w
     brightness_only  nothing but a gain to the reference's mean brightness
 
 The steadiness figures, after one gain has brought the whole clip to the reference's mean: `mabd`
-and `mabd_error` in levels of 255, `warping_error` as a mean square of samples in [0, 1],
-`static_deviation` as a share of the mean, `ghosting` and `ghosting_faint` as a share of what left
-(`core.training.temporal`). The last line printed is one JSON object; `reference` says how much
-the bright clips move by themselves. A PSNR of null is infinite.
+and `mabd_error` in levels of 255, `warping_error` and `flicker_error` as mean squares of samples in
+[0, 1], `static_deviation` as a share of the mean, `ghosting` and `ghosting_faint` as a share of
+what left (`core.training.temporal`). The last line printed is one JSON object; `reference` says how
+much the bright clips move by themselves. A PSNR of null is infinite.
 """
 
 from __future__ import annotations
@@ -30,7 +30,14 @@ from rich.progress import track
 from core.errors import CoreError, SettingsError
 from core.settings import EnhanceSettings
 from core.training.metrics import match_mean, scores
-from core.training.temporal import ghosting, mabd, mabd_error, static_deviation, warping_error
+from core.training.temporal import (
+    flicker_error,
+    ghosting,
+    mabd,
+    mabd_error,
+    static_deviation,
+    warping_error,
+)
 from scripts.dark_clips import Clip, Scene, Take, stage
 from scripts.evaluate import PRECISION, Method, open_method
 
@@ -62,6 +69,7 @@ def measure(brighten: Brighten, scene: Scene) -> Figures:
         "mabd": float(mabd(matched).mean()),
         "mabd_error": mabd_error(matched, scene.moving.bright),
         "warping_error": warping_error(matched, scene.moving.bright),
+        "flicker_error": flicker_error(matched, scene.moving.bright),
         "static_deviation": static_deviation(still),
         "ghosting": ghosting(shadow[:, plain], scene.covered[:, plain]),
         "ghosting_faint": ghosting(shadow[:, faint], scene.covered[:, faint]),

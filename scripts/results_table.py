@@ -35,6 +35,7 @@ QUALITY = {
 STEADINESS = {
     "mabd_error": ("MABD error", ".2f", 1),
     "warping_error": ("warping error, 1e-3", ".2f", 1e3),
+    "flicker_error": ("flicker error, 1e-3", ".2f", 1e3),
     "static_deviation": ("static deviation, %", ".2f", 100),
     "ghosting": ("ghosting, %", ".1f", 100),
     "ghosting_faint": ("faint ghosting, %", ".1f", 100),

@@ -15,11 +15,14 @@ import numpy as np
 from core.training.metrics import luma
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
 
     Picture = NDArray[np.uint8]
     Clip = NDArray[np.uint8]
     Mask = NDArray[np.bool_]
+    _Pair = tuple[Picture, Picture]
 
 MARGIN_PX = 3
 """So near to a moving object its own soft border is not taken for something left behind."""
@@ -49,13 +52,22 @@ def warping_error(clip: Clip, reference: Clip) -> float:
     the next one still shows the same. Motion and occlusion are the reference's. Lai et al. leave
     out borders of motion too; here only what is occluded, in every frame alike.
     """
-    error, visible = 0.0, 0
-    for (now, after), (seen, seen_after) in zip(pairwise(clip), pairwise(reference), strict=True):
-        motion = follow(seen, seen_after)
-        change = (_fetch(after, motion.flow) - now.astype(np.float32))[motion.visible] / 255
-        error += float(np.square(change, dtype=np.float64).sum())
-        visible += change.size
-    return error / max(visible, 1)
+    changes = (_change(pair, motion) for pair, _, motion in _along(clip, reference))
+    return _mean_square(changes)
+
+
+def flicker_error(clip: Clip, reference: Clip) -> float:
+    """How far that change along the motion is from the reference's own: mean squared error.
+
+    Least, 0, for the reference itself, whose light changes, and where motion is not followed to the
+    pixel: the warping error is less for a clip that has lost detail. Noise and flicker add to this
+    one, and what a filter smears does as well.
+    """
+    excess = (
+        _change(pair, motion) - _change(seen, motion)
+        for pair, seen, motion in _along(clip, reference)
+    )
+    return _mean_square(excess)
 
 
 class Motion(NamedTuple):
@@ -82,6 +94,28 @@ def follow(now: Picture, after: Picture) -> Motion:
     height, width = grey[0].shape
     inside = (abs(x - (width - 1) / 2) < width / 2) & (abs(y - (height - 1) / 2) < height / 2)
     return Motion(there, inside & (astray <= allowed))
+
+
+def _along(clip: Clip, reference: Clip) -> Iterator[tuple[_Pair, _Pair, Motion]]:
+    """Two consecutive frames of both clips, and the motion between them."""
+    for pair, seen in zip(pairwise(clip), pairwise(reference), strict=True):
+        yield pair, seen, follow(*seen)
+
+
+def _change(pair: _Pair, motion: Motion) -> NDArray[np.float32]:
+    """Of what is seen in both frames, in [-1, 1]: (visible pixels, 3)."""
+    now, after = pair
+    change = _fetch(after, motion.flow) - now.astype(np.float32)
+    return np.asarray(change[motion.visible] / 255, np.float32)
+
+
+def _mean_square(changes: Iterable[NDArray[np.float32]]) -> float:
+    """Of all pairs of frames together."""
+    error, count = 0.0, 0
+    for change in changes:
+        error += float(np.square(change, dtype=np.float64).sum())
+        count += change.size
+    return error / max(count, 1)
 
 
 def _fetch(samples: NDArray[np.generic], flow_HW2: NDArray[np.float32]) -> NDArray[np.float32]:

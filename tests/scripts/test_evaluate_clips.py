@@ -17,7 +17,8 @@ from scripts.dark_clips import Take, stage
 WAYS = ("as_clip", "per_frame", "brightness_only")
 FIGURES = {
     *("psnr", "ssim", "psnr_gt_mean", "ssim_gt_mean"),
-    *("mabd", "mabd_error", "warping_error", "static_deviation", "ghosting", "ghosting_faint"),
+    *("mabd", "mabd_error", "warping_error", "flicker_error", "static_deviation"),
+    *("ghosting", "ghosting_faint"),
 }
 
 
@@ -86,10 +87,12 @@ def test_each_figure_finds_its_fault(folder: Path) -> None:
     # Around a mean of 0.9, four frames are a ninth brighter and four are a ninth dimmer.
     assert flickers["static_deviation"] == pytest.approx(np.sqrt(8 / 7) / 9, rel=0.02)
     assert flickers["warping_error"] > 10 * perfect["warping_error"]
+    assert flickers["flicker_error"] > perfect["flicker_error"] == 0
     smears = evaluate_clips.measure(smear, scene)
     assert smears["ghosting"] == pytest.approx(0.4, abs=0.02)
     assert smears["ghosting_faint"] == pytest.approx(0.4, abs=0.05)
     assert smears["static_deviation"] == 0
+    assert smears["flicker_error"] > 0
 
 
 def test_what_cannot_be_measured_is_refused(folder: Path) -> None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from core.training.metrics import match_mean
 from core.training.temporal import (
+    flicker_error,
     follow,
     ghosting,
     mabd,
@@ -50,7 +51,7 @@ def test_what_does_not_change_is_steady() -> None:
     clip = levels(90, 90, 90)
     assert not mabd(clip).any()
     assert static_deviation(clip) == 0
-    assert warping_error(clip, clip) == 0
+    assert warping_error(clip, clip) == flicker_error(clip, clip) == 0
 
 
 def test_black_is_steady() -> None:
@@ -98,6 +99,16 @@ def test_translation_is_no_warping_error_and_flicker_is(pan: Clip) -> None:
     flicker = pan.copy()
     flicker[1::2] += 10
     assert warping_error(flicker, pan) == pytest.approx((10 / 255) ** 2, rel=0.05)
+
+
+def test_flicker_is_what_the_reference_does_not_do(pan: Clip) -> None:
+    lamp = pan.copy()
+    lamp[1::2] += 10
+    assert flicker_error(lamp, pan) == pytest.approx((10 / 255) ** 2, rel=0.05)
+    assert flicker_error(lamp, lamp) == 0
+    # A filter that takes the lamp's flicker away is steadier than the scene, and no truer.
+    assert warping_error(pan, lamp) < warping_error(lamp, lamp)
+    assert flicker_error(pan, lamp) == pytest.approx((10 / 255) ** 2, rel=0.05)
 
 
 def test_motion_is_the_references_and_not_the_clips(pan: Clip) -> None:

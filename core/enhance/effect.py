@@ -66,11 +66,6 @@ def sample(pixels: Pixels, shape: tuple[int, ...]) -> Pixels:
     return to_16_bits(found)
 
 
-def to_float(small: Pixels) -> Plane:
-    """A reduced picture in [0, 1]."""
-    return cast("Plane", small * np.float32(1 / 65535))
-
-
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """From a dark small picture to its bright version; never changed after it is made."""
@@ -103,7 +98,8 @@ class Transfer:
             keep: share of that, in [0, 1].
         """
         rows = slice(None, None, EVERY)
-        sums = _splat(dark[rows], bright[rows], np.maximum(holds, LEAST_HOLD)[rows])
+        cells = _cells(dark.shape[0], dark.shape[1]) if known is None else known.sums.shape[1:3]
+        sums = _splat(dark[rows], bright[rows], np.maximum(holds, LEAST_HOLD)[rows], cells)
         return cls._of(sums if known is None else sums + np.float32(keep) * (known.sums - sums))
 
     @classmethod
@@ -189,11 +185,14 @@ def _level(dark: Plane) -> Plane:
     return cast("Plane", np.sqrt(np.clip(luma, 0, 1)) * np.float32(LEVELS - 1))
 
 
-def _splat(dark: Plane, bright: Plane, weights: Plane) -> Plane:
+def _cells(height: int, width: int) -> tuple[int, ...]:
+    """Rows and columns of cells."""
+    return tuple(max(1, round(CELLS * n / max(height, width))) for n in (height, width))
+
+
+def _splat(dark: Plane, bright: Plane, weights: Plane, cells: tuple[int, ...]) -> Plane:
     """Sums over the pixels of each cell and level."""
-    height, width = dark.shape[:2]
-    longer = max(EVERY * height, width)
-    rows, columns = (max(1, round(CELLS * n / longer)) for n in (EVERY * height, width))
+    (height, width), (rows, columns) = dark.shape[:2], cells
     y = (np.arange(height) * rows // height)[:, None]
     x = (np.arange(width) * columns // width)[None]
     level = _level(dark)

@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 
 from core.enhance.crushed import held, keep_black
-from core.enhance.effect import Transfer, apply, sample, to_float
+from core.enhance.effect import Transfer, apply, sample
 from core.enhance.finish import Look
 from core.enhance.grain import Grain
 from core.enhance.prior_cache import PriorCache
 from core.enhance.quick_steady import QuickSteady, deep
 from core.enhance.scene_cut import SceneCut
-from core.model.reduced import reduce, sharpen
+from core.model.reduced import reduce, sharpen, to_float
 
 if TYPE_CHECKING:
     from collections.abc import Callable

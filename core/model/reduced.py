@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from core.frame import Pixels
 
 SHARPEN = 0.8
@@ -40,3 +42,8 @@ def sharpen(small: Pixels) -> Pixels:
 def to_16_bits(pixels: Pixels) -> Pixels:
     """The same picture in uint16."""
     return pixels if pixels.dtype == np.uint16 else np.multiply(pixels, np.uint16(257))
+
+
+def to_float(deep: Pixels) -> NDArray[np.float32]:
+    """A picture of uint16 in [0, 1]."""
+    return np.multiply(deep, np.float32(1 / 65535))

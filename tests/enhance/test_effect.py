@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.enhance.effect import FULL, Transfer, apply, sample, to_float
-from core.model.reduced import reduce
+from core.enhance.effect import FULL, Transfer, apply, sample
+from core.model.reduced import reduce, to_float
 from tests.fakes import scene
 
 Plane = NDArray[np.float32]
@@ -65,6 +65,15 @@ def test_another_size_of_the_same_picture_is_understood() -> None:
     transfer = Transfer.learn(dark, brightened(dark), ALL)
     finer = (scene(1, 108, 192) / np.float32(800)).astype(np.float32)
     assert np.abs(transfer(finer) - brightened(finer)).mean() < 0.01
+
+
+def test_what_was_learned_of_a_size_of_other_cells_is_kept() -> None:
+    """Of a small source, sizes of one shape are rounded to 13 rows of cells, and to 14."""
+    whole = scene(1, 170, 304) // 3
+    first, second = (to_float(reduce(whole, side)) for side in (320, 256))
+    known = Transfer.learn(first, 2 * first, np.ones(first.shape[:2], np.float32))
+    again = Transfer.learn(second, 2 * second, np.ones(second.shape[:2], np.float32), known, 0.5)
+    assert again(second).mean() == pytest.approx(2 * second.mean(), rel=0.05)
 
 
 def test_answers_are_averaged_over_time() -> None:

@@ -29,7 +29,7 @@ ASSETS = Path(__file__).parents[1] / "assets"
 BASE = ASSETS / "recipes" / "ablation.toml"
 STORED = ASSETS / "results" / "ablations"
 UNTRAINED = "untrained-prior.safetensors"
-"""A prior that has learnt nothing, which a row names as ``runs/untrained-prior.safetensors``."""
+"""A prior that has learnt nothing, in the folder of runs; a row calls it ``{untrained}``."""
 
 FIGURES = {
     "ssim": ("SSIM", ".3f"),
@@ -86,7 +86,8 @@ def _first_names() -> dict[tuple[str, ...], str]:
 def _train(row: str, wishes: list[str], seed: int, data: Path, runs: Path) -> dict[str, object]:
     """A row's figures."""
     started, name = time.monotonic(), f"ablation-{_name(row)}.{seed}"
-    train.main(BASE, data, runs, name, [*wishes, f"schedule.seed={seed}"])
+    told = [wish.format(untrained=runs / UNTRAINED) for wish in wishes]
+    train.main(BASE, data, runs, name, [*told, f"schedule.seed={seed}"])
     seconds = time.monotonic() - started
     weights = str(runs / name / f"{name}.safetensors")
     pairs = evaluate.listed(data / "lol_v1" / "pairs.csv", "val")
@@ -108,7 +109,8 @@ def main(
     runs: Annotated[Path, typer.Option(help="Where runs are kept")] = Path("runs"),
 ) -> None:
     """Trains and measures what is not measured yet."""
-    STORED.mkdir(parents=True, exist_ok=True)
+    for folder in (STORED, runs):
+        folder.mkdir(parents=True, exist_ok=True)
     try:
         if not (runs / UNTRAINED).is_file():
             _make_untrained(runs / UNTRAINED)

@@ -32,10 +32,9 @@ from core.model import checkpoint
 from core.model.checkpoint import Checkpoint
 from core.model.deepspg import DeepSPG
 from core.training.datasets import Mixture, PairCrops
-from core.training.enhance_task import VALIDATION
-from core.training.layouts import open_pairs
+from core.training.layouts import DataSource, open_pairs
 from core.training.metrics import psnr
-from core.training.recipe import read_recipe
+from core.training.recipe import Recipe, read_recipe
 
 Picture = NDArray[np.uint8]
 Crops = Sequence[NDArray[np.float32]]
@@ -69,13 +68,12 @@ def save(model: openvino.Model, loaded: Checkpoint, path: Path) -> None:
     openvino.save_model(model, path, compress_to_fp16=False)
 
 
-def dark_crops(recipe: Path, data: Path, count: int, side: int) -> Crops:
+def dark_crops(wanted: Recipe, data: Path, count: int, side: int) -> Crops:
     """Crops as a recipe's network learned from, (1, 3, side, side).
 
     Raises:
-        SettingsError: the recipe or its data cannot be read.
+        SettingsError: its data cannot be read.
     """
-    wanted = read_recipe(recipe)
     mixtures = [
         Mixture(open_pairs(source, data), source.weight, source.reduced) for source in wanted.data
     ]
@@ -111,9 +109,9 @@ def _square(one: Picture, other: Picture) -> float:
     return float(np.mean((one.astype(np.float64) - other) ** 2))
 
 
-def validation_pairs(data: Path, side: int) -> list[tuple[Picture, Picture]]:
-    """The pairs that every training run is judged on, the longer side this many pixels."""
-    pairs = open_pairs(VALIDATION, data)
+def validation_pairs(source: DataSource, data: Path, side: int) -> list[tuple[Picture, Picture]]:
+    """The pairs that a training run is judged on, the longer side this many pixels."""
+    pairs = open_pairs(source, data)
     return [
         (_smaller(cast("Picture", pair.dark), side), _smaller(pair.bright, side)) for pair in pairs
     ]
@@ -151,8 +149,9 @@ def _export(
     network = cast("DeepSPG", loaded.network)
     if loaded.header.get("prior", "none") != "none":
         raise SettingsError(f"{weights} needs a prior: only networks without one are exported.")
-    model = quantise(network, dark_crops(recipe, data, crops, crop))
-    pairs, final = validation_pairs(data, side), export_path(weights)
+    wanted, final = read_recipe(recipe), export_path(weights)
+    model = quantise(network, dark_crops(wanted, data, crops, crop))
+    pairs = validation_pairs(wanted.validation, data, side)
     with TemporaryDirectory(dir=weights.parent) as folder:
         export = Path(folder) / final.name
         save(model, loaded, export)

@@ -49,10 +49,20 @@ def _claim(folder: Path, plan: Recipe) -> None:
     """Lets a folder be one run's for good: another recipe may not go on in it."""
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / "recipe.json"
-    # Not compared as text: what a recipe can say grows, and old runs go on.
-    if note.is_file() and Recipe.model_validate_json(note.read_text()) != plan:
+    if not note.is_file():
+        partial = note.with_suffix(".part")
+        partial.write_text(plan.model_dump_json(indent=1))
+        partial.replace(note)
+    elif _noted(note) != plan:
         raise SettingsError(f"{folder} holds a run of another recipe: give this one a --name.")
-    note.write_text(plan.model_dump_json(indent=1))
+
+
+def _noted(note: Path) -> Recipe | None:
+    """The recipe of a run; not compared as text: what a recipe can say grows, and runs go on."""
+    try:
+        return Recipe.model_validate_json(note.read_text())
+    except ValueError:
+        return None
 
 
 def _train(plan: Recipe, data: Path, folder: Path, place: Place) -> None:
@@ -64,6 +74,8 @@ def _train(plan: Recipe, data: Path, folder: Path, place: Place) -> None:
 
     def export(network: torch.nn.Module, step: int) -> None:
         header = plan.header | task.said | {"steps": str(step), "prior": plan.prior or "none"}
+        if plan.architecture == "deepspg":
+            header["objective"] = str(plan.objective)
         path = folder / f"{folder.name}.safetensors"
         checkpoint.save(path, plan.architecture, plan.network, network.state_dict(), **header)
 

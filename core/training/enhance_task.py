@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 
-from core.errors import CoreError
+from core.errors import ModelError
 from core.model import checkpoint
 from core.model.clip_text import TextPrior
 from core.training.datasets import Mixture, PairCrops, to_tensor
-from core.training.layouts import DataSource, open_pairs
+from core.training.layouts import open_pairs
 from core.training.losses import enhancement_losses, pixel_loss, scale_weights
 from core.training.metrics import psnr, ssim
 from core.training.semantics import class_map, multimodal_loss, semantic_loss
@@ -20,6 +19,7 @@ from core.training.skf import SemanticAdversary, histogram_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from torch import Tensor, nn
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     Picture = NDArray[np.uint8]
 
-VALIDATION = DataSource(kind="pairs-csv", path=Path("lol_v1"), split="val")
-"""What every run is judged on."""
 LOOKED_AT = 3
 """How many validation pairs a person gets to see."""
 _LAST = {"memory_format": torch.channels_last}
@@ -55,7 +53,7 @@ class EnhanceTask:
             Mixture(open_pairs(source, data), source.weight, source.reduced)
             for source in recipe.data
         ]
-        self._validation = open_pairs(VALIDATION, data)
+        self._validation = open_pairs(recipe.validation, data)
         self._seen: tuple[Tensor, Tensor, Tensor] | None = None
 
     def crops(self, side: int) -> PairCrops:
@@ -115,7 +113,7 @@ class EnhanceTask:
 
     @torch.inference_mode()
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Mean PSNR and SSIM on LOL-v1's held-out scenes."""
+        """Mean PSNR and SSIM on what the recipe is judged on."""
         found = []
         for pair in self._validation:
             picture = self._picture(network, cast("Picture", pair.dark))
@@ -143,13 +141,13 @@ class EnhanceTask:
         return _enhanced(network, self._prior, dark_B3HW)
 
     def _open_text(self) -> TextPrior | None:
-        """CLIP, or a word on why there is none."""
+        """CLIP, or a word on why there is none; prompts that are missing are a mistake."""
         wanted = self._recipe.objective
         if not wanted.multimodal:
             return None
         try:
             text = TextPrior.open(wanted.clip, wanted.prompts, wanted.clip_model)
-        except CoreError as error:
+        except ModelError as error:
             self.said["multimodal"] = f"off: {error}"
             return None
         self.said["multimodal"] = f"on: {wanted.clip}"

@@ -49,6 +49,8 @@ class DataSource(Model):
     """How often it is drawn from, against the other sources."""
     every: int = Field(12, ge=1)
     """Of clips, only each so many-th frame is taken."""
+    first: int = Field(0, ge=0)
+    """Only so many pairs, from the first on; 0 for all."""
     reduced: int = Field(0, ge=0)
     """Longer side to which pictures are made smaller, as the fast path does; 0 leaves them."""
 
@@ -71,7 +73,7 @@ def open_pairs(source: DataSource, root: Path) -> Sequence[Pair]:
         raise SettingsError(f"There is no {error.filename}: {wanted}.") from error
     if not pairs:
         raise SettingsError(f"Nothing for the split {source.split!r} is in {folder}: {wanted}.")
-    return pairs
+    return pairs[: source.first or None]
 
 
 class PairFiles(Sequence[Pair]):

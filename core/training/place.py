@@ -40,6 +40,8 @@ def join() -> Iterator[Place]:
     if world == 1:
         yield Place(device)
         return
+    if gpus:
+        torch.cuda.set_device(device)  # else each process's collectives would take the first one
     distributed.init_process_group("nccl" if gpus else "gloo")
     try:
         yield Place(device, distributed.get_rank(), world)

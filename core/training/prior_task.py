@@ -91,9 +91,11 @@ def _confusion() -> NDArray[np.int64]:
 
 
 def _classify(prior: SemanticPrior, picture: NDArray[np.uint8]) -> NDArray[np.int64]:
-    logits = prior.segment(prior(to_tensor(picture)[None]))[:, :CAMVID_CLASSES]
+    image_B3HW = to_tensor(picture)[None].to(next(prior.parameters()).device)
+    logits = prior.segment(prior(image_B3HW))[:, :CAMVID_CLASSES]
     full = F.interpolate(logits, scale_factor=4, mode="bilinear")[0]
-    return cast("NDArray[np.int64]", full.argmax(0).numpy())[: picture.shape[0], : picture.shape[1]]
+    found = cast("NDArray[np.int64]", full.argmax(0).cpu().numpy())
+    return found[: picture.shape[0], : picture.shape[1]]
 
 
 def _count(found: NDArray[np.int64], labels: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ TOML.
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -18,7 +19,6 @@ from core.training.layouts import DataSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 
 class _Part(BaseModel):
@@ -91,6 +91,10 @@ class Objective(_Part):
     scales: Literal["finest", "all", "staged"] = "all"
     """Which pictures are supervised; staged begins with the coarse ones."""
 
+    def __str__(self) -> str:
+        terms = {name: w for name, w in self if isinstance(w, float) and w}
+        return ", ".join(f"{name} {weight:g}" for name, weight in terms.items())
+
 
 class Recipe(_Part):
     """One TOML file."""
@@ -105,6 +109,8 @@ class Recipe(_Part):
     """Weights to start from, of this network or of a narrower one."""
     data: tuple[DataSource, ...] = ()
     """What DeepSPG learns from; the prior's data sets are fixed."""
+    validation: DataSource = DataSource(kind="pairs-csv", path=Path("lol_v1"), split="val")
+    """What it is judged on at every save."""
     mix_up: float = Field(0.0, ge=0, le=1)
     """Share of crops that are blended with another."""
     filmed: float = Field(0.0, ge=0, le=1)

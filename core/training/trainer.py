@@ -115,12 +115,12 @@ class Run:
                 continue
             if diary is not None:
                 speed = seen / (time.monotonic() - started)
-                self._save()
                 row: dict[str, Any] = {"step": self.step, "crops_per_second": round(speed, 2)}
                 network = self._average.module
                 row |= terms | self._task.validate(network)
                 diary.write(row, self._task.pictures(network))
                 export(network, self.step)
+                self._save()  # last, so that a run cut off before goes back and writes all again
             started, seen = time.monotonic(), 0
 
     def _learn(self, batch: list[Tensor]) -> dict[str, float]:

@@ -141,6 +141,12 @@ def test_a_table_is_read_by_split(table: Path, split: str, expected: list[int]) 
         assert np.array_equal(pair.bright, picture(number + 10))
 
 
+def test_only_the_first_pairs_can_be_had(sid: Path, table: Path) -> None:
+    for whole, folder in ((source("sid"), sid), (source("pairs-csv"), table)):
+        one = whole.model_copy(update={"first": 1})
+        assert len(open_pairs(one, folder)) == 1 < len(open_pairs(whole, folder))
+
+
 @pytest.mark.parametrize(
     ("kind", "inside", "low", "high", "dark", "bright"),
     [

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from safetensors import safe_open
 from torch import Tensor
 
@@ -48,12 +51,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def command(folder: Path, *wishes: str) -> list[str]:
+    """What a user types after Python's name."""
+    told = ["-m", "scripts.train", f"{folder / 'tiny.toml'}", "--data", f"{folder / 'data'}"]
+    return [*told, "--runs", f"{folder / 'runs'}", *wishes]
+
+
 def train(folder: Path, *wishes: str, launch: tuple[str, ...] = ()) -> tuple[int, str]:
     """Exit code and what was said on standard error."""
-    told = [*launch, "-m", "scripts.train", f"{folder / 'tiny.toml'}"]
-    told += ["--data", f"{folder / 'data'}", "--runs", f"{folder / 'runs'}", *wishes]
     done = subprocess.run(
-        [sys.executable, *told],
+        [sys.executable, *launch, *command(folder, *wishes)],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -61,6 +68,11 @@ def train(folder: Path, *wishes: str, launch: tuple[str, ...] = ()) -> tuple[int
         timeout=100,
     )
     return done.returncode, done.stderr
+
+
+def steps(log: Path) -> list[int]:
+    """Of the saves that are in a log."""
+    return [json.loads(row)["step"] for row in log.read_text().splitlines()] if log.exists() else []
 
 
 def weights(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -93,6 +105,60 @@ def test_a_run_goes_on_but_never_becomes_another(folder: Path) -> None:
     assert code == 2
     assert "another recipe" in said
     assert (folder / "runs" / "mine" / "state.pt").read_bytes() == before
+
+
+def test_a_killed_run_ends_to_the_bit_as_one_that_was_not(folder: Path) -> None:
+    plan = ("--set", "schedule.stages.0.steps=40", "--set", "mix_up=0.5", "--set", "shaken=0.5")
+    assert train(folder, "--name", "whole", *plan)[0] == 0
+    log = folder / "runs" / "cut" / "log.jsonl"
+    for saves in (3, 9):
+        told = [sys.executable, *command(folder, "--name", "cut", *plan)]
+        with subprocess.Popen(told, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None and len(steps(log)) < saves:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.02)
+            process.kill()
+        assert 2 * saves <= steps(log)[-1] < 40, "killed on its way"
+    assert train(folder, "--name", "cut", *plan)[0] == 0
+    whole, cut = weights(folder, "whole")[0], weights(folder, "cut")[0]
+    assert all(torch.equal(tensor, cut[name]) for name, tensor in whole.items())
+    assert steps(log) == list(range(2, 41, 2))
+
+
+def test_a_run_that_cannot_be_read_is_not_gone_on_with(folder: Path) -> None:
+    assert train(folder, "--name", "old")[0] == 0
+    (folder / "runs" / "old" / "recipe.json").write_text('{"architecture": "unet"}')
+    code, said = train(folder, "--name", "old")
+    assert code == 2
+    assert "another recipe" in said
+    assert "Traceback" not in said
+
+
+def test_other_data_is_learnt_and_judged_by_the_papers_recipe(folder: Path) -> None:
+    """As the toolboxes unpack it, with no other data at hand and without CLIP's weights."""
+    half = folder / "v2" / "LOL-v2" / "Real_captured"
+    for number, place in enumerate(["Train", "Train", "Test"]):
+        for inside, kind in (("Low", "low"), ("Normal", "high")):
+            (half / place / inside).mkdir(parents=True, exist_ok=True)
+            name = half / place / inside / f"{inside.lower()}0000{number}.png"
+            shutil.copy(folder / "data" / "lol_v1" / f"{number}_{kind}.png", name)
+    recipe = ROOT / "assets" / "recipes" / "paper-lol-v2-real.toml"
+    small = ["[{ steps = 1, batch = 1, crop = 32 }]", "1", '"nowhere.pt"', "[4, 4, 4, 4]"]
+    names = ["schedule.stages", "schedule.warm_up", "objective.clip", "network.widths"]
+    wishes = [f"--set={name}={value}" for name, value in zip(names, small, strict=True)]
+    told = ["-m", "scripts.train", recipe, "--data", folder / "v2", "--runs", folder / "runs"]
+    done = subprocess.run([sys.executable, *map(str, told), *wishes], cwd=ROOT, timeout=100)
+    assert done.returncode == 0
+    header = weights(folder, recipe.stem)[1]
+    assert header["objective"].endswith("semantic 0.1, multimodal 0.1")
+    assert header["multimodal"].startswith("off: ")
+
+
+def test_prompts_that_are_missing_are_wrong_usage(folder: Path) -> None:
+    wish = ("--set", "objective.multimodal=0.1", "--set", 'objective.prompts="nowhere.toml"')
+    code, said = train(folder, "--name", "speechless", *wish)
+    assert code == 2
+    assert "nowhere.toml" in said
 
 
 def test_a_pupil_learns_what_its_teacher_makes(folder: Path) -> None:

@@ -148,6 +148,17 @@ def test_steps_lost_since_the_last_save_are_done_again(tmp_path: Path) -> None:
     assert same(whole / "state.pt", cut / "state.pt")
 
 
+def test_a_run_cut_off_while_it_is_judged_at_the_end_is_judged_again(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    train(whole)
+    with pytest.raises(PowerCutError):
+        train(cut, cut_at=6)
+    (cut / "6.pt").unlink()
+    train(cut)
+    assert same(whole / "6.pt", cut / "6.pt")
+    assert rows(whole) == rows(cut)
+
+
 def test_a_run_keeps_a_diary(tmp_path: Path) -> None:
     train(tmp_path)
     assert (tmp_path / "curve.png").stat().st_size > 1000

@@ -24,6 +24,7 @@ from core.model import checkpoint
 from core.model.hrnet import PriorConfig, SemanticPrior
 from core.settings import EnhanceSettings
 from scripts import evaluate, train
+from scripts.pairs import listed
 
 ASSETS = Path(__file__).parents[1] / "assets"
 BASE = ASSETS / "recipes" / "ablation.toml"
@@ -90,7 +91,7 @@ def _train(row: str, wishes: list[str], seed: int, data: Path, runs: Path) -> di
     train.main(BASE, data, runs, name, [*told, f"schedule.seed={seed}"])
     seconds = time.monotonic() - started
     weights = str(runs / name / f"{name}.safetensors")
-    pairs = evaluate.listed(data / "lol_v1" / "pairs.csv", "val")
+    pairs = listed(data / "lol_v1" / "pairs.csv", "val")
     settings = EnhanceSettings(model=weights)
     figures = evaluate.evaluate(pairs, weights, "val", settings, bar=False)
     return {**figures, "model": row, "seed": seed, "train_seconds": round(seconds)}

@@ -2,8 +2,9 @@
 
 ``python -m scripts.evaluate --low DIR --high DIR`` matches files by stem;
 ``python -m scripts.evaluate --pairs CSV --split val`` reads a table of `id, low, high, scene,
-split`, whose paths are relative to it. The last line printed is one JSON object; a PSNR of null is
-infinite: the pictures were equal.
+split`, whose paths are relative to it; ``--kind lol-v2-real --pairs DIR --split test`` a data set
+that is named in `core.training.layouts`. The last line printed is one JSON object; a PSNR of null
+is infinite: the pictures were equal.
 
 The model runs as it does in the product, semantic prior, highlight protection and dithered 8 bits
 included, but in single precision, so that figures are the same on every machine. The model `gamma`
@@ -35,42 +36,16 @@ from core.enhance.enhancer import Enhancer, open_backend
 from core.enhance.plan import Machine, resolve
 from core.errors import CoreError, SettingsError
 from core.frame import Frame
-from core.media.source import MIN_SIDE_PX
 from core.model import checkpoint
 from core.settings import EnhanceSettings
-from core.training.datasets import read, read_rows
+from core.training.layouts import Kind
 from core.training.metrics import scores
+from scripts.pairs import Files, Held, laid_out, listed, matched
 
 Picture = NDArray[np.uint8]
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
-COLUMNS = {"id", "low", "high", "scene", "split"}
 GAMMA = 2.2
 PRECISION = "float32"
 FRAME_SECONDS = Fraction(1, 25)
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """A dark picture and its reference, not read yet."""
-
-    low: Path
-    high: Path
-
-    def read(self) -> tuple[Picture, Picture]:
-        """Both pictures, (H, W, 3).
-
-        Raises:
-            SettingsError: one cannot be read, or they cannot be compared.
-        """
-        dark, bright = read(self.low), read(self.high)
-        sizes = [f"{picture.shape[1]}x{picture.shape[0]}" for picture in (dark, bright)]
-        if sizes[0] != sizes[1]:
-            raise SettingsError(
-                f"{self.low} is {sizes[0]} and {self.high} is {sizes[1]}: a pair has one size."
-            )
-        if min(dark.shape[:2]) < MIN_SIDE_PX:
-            raise SettingsError(f"{self.low} is {sizes[0]}: {MIN_SIDE_PX} pixels are the least.")
-        return dark, bright
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,55 +61,6 @@ class Method:
     def brighten(self, dark: Picture) -> Picture:
         """A picture, which to the product is a clip of its own."""
         return next(self.film([dark]))
-
-
-def listed(table: Path, split: str) -> list[Files]:
-    """The pairs of one split of a table.
-
-    Raises:
-        SettingsError: there is no table, it lacks columns, or no row is of this split.
-    """
-    if not table.is_file():
-        raise SettingsError(f"There is no table {table}: check --pairs.")
-    rows = read_rows(table)
-    if missing := COLUMNS - set(rows[0] if rows else COLUMNS):
-        raise SettingsError(f"{table} lacks the columns {', '.join(sorted(missing))}.")
-    chosen = [row for row in rows if row["split"] == split]
-    if not chosen:
-        known = ", ".join(sorted({row["split"] for row in rows})) or "none"
-        raise SettingsError(f"{table} has no pair of the split {split!r}; its splits: {known}.")
-    return [Files(table.parent / row["low"], table.parent / row["high"]) for row in chosen]
-
-
-def matched(low: Path, high: Path) -> list[Files]:
-    """Pictures of two folders that bear the same name, whatever their suffixes.
-
-    Raises:
-        SettingsError: a folder is missing, or a dark picture has no reference.
-    """
-    dark, bright = _pictures(low), _pictures(high)
-    if not dark:
-        raise SettingsError(f"There is no picture in {low}, so there is no pair.")
-    # A figure over fewer pictures than there are would not be the figure it is taken for.
-    if alone := [stem for stem in dark if stem not in bright]:
-        raise SettingsError(
-            f"{len(alone)} of {len(dark)} pictures in {low} have no pair in {high}, "
-            f"{dark[alone[0]].name} for one."
-        )
-    return [Files(path, bright[stem]) for stem, path in dark.items()]
-
-
-def _pictures(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise SettingsError(f"There is no folder {folder}: check --low and --high.")
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in SUFFIXES:
-            continue
-        if path.stem in found:
-            raise SettingsError(f"{path} and {found[path.stem].name} have the same stem.")
-        found[path.stem] = path
-    return found
 
 
 def gamma(dark: Picture) -> Picture:
@@ -167,7 +93,7 @@ def open_method(model: str, settings: EnhanceSettings) -> Iterator[Method]:
         yield Method(film, loaded.sha256, loaded.header.get("prior", "none"), device)
 
 
-def measure(method: Method, pairs: Sequence[Files], *, bar: bool) -> dict[str, float]:
+def measure(method: Method, pairs: Sequence[Files | Held], *, bar: bool) -> dict[str, float]:
     """Means of the scores over all pairs, and of the seconds a picture took."""
     # The first picture also loads the prior, which is not the method's speed.
     method.brighten(pairs[0].read()[0])
@@ -177,7 +103,7 @@ def measure(method: Method, pairs: Sequence[Files], *, bar: bool) -> dict[str, f
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
-def _row(method: Method, pair: Files) -> dict[str, float]:
+def _row(method: Method, pair: Files | Held) -> dict[str, float]:
     dark, reference = pair.read()
     started = time.perf_counter()
     bright = method.brighten(dark)
@@ -186,7 +112,12 @@ def _row(method: Method, pair: Files) -> dict[str, float]:
 
 
 def evaluate(
-    pairs: Sequence[Files], model: str, split: str | None, settings: EnhanceSettings, *, bar: bool
+    pairs: Sequence[Files | Held],
+    model: str,
+    split: str | None,
+    settings: EnhanceSettings,
+    *,
+    bar: bool,
 ) -> dict[str, object]:
     """What the last line says."""
     with open_method(model, settings) as method:
@@ -206,9 +137,11 @@ def evaluate(
     }
 
 
-def _choose(low: Path | None, high: Path | None, table: Path | None, split: str) -> list[Files]:
+def _choose(
+    low: Path | None, high: Path | None, table: Path | None, kind: Kind, split: str
+) -> Sequence[Files | Held]:
     if table is not None and low is None and high is None:
-        return listed(table, split)
+        return listed(table, split) if kind == "pairs-csv" else laid_out(kind, table, split)
     if table is None and low is not None and high is not None:
         return matched(low, high)
     raise SettingsError("Give either --low and --high, or --pairs, which names its own files.")
@@ -217,15 +150,16 @@ def _choose(low: Path | None, high: Path | None, table: Path | None, split: str)
 def main(
     low: Annotated[Path | None, typer.Option(help="Folder of dark pictures")] = None,
     high: Annotated[Path | None, typer.Option(help="Folder of their references")] = None,
-    pairs: Annotated[Path | None, typer.Option(help="Table of pairs, instead of folders")] = None,
-    split: Annotated[str, typer.Option(help="Which rows of the table")] = "val",
+    pairs: Annotated[Path | None, typer.Option(help="Table of pairs, or a data set")] = None,
+    kind: Annotated[Kind, typer.Option(help="How --pairs is laid out")] = "pairs-csv",
+    split: Annotated[str, typer.Option(help="Which rows or half of it")] = "val",
     model: Annotated[str, typer.Option(help="A shipped model, a file, or gamma")] = "deepspg",
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where it runs")] = "auto",
     json_only: Annotated[bool, typer.Option("--json-only", help="No progress bar")] = False,
 ) -> None:
     """Prints PSNR and SSIM, plain and with the reference's mean."""
     try:
-        found = _choose(low, high, pairs, split)
+        found = _choose(low, high, pairs, kind, split)
         settings = EnhanceSettings(model=model, device=device)
         said = evaluate(found, model, split if pairs else None, settings, bar=not json_only)
     except CoreError as error:

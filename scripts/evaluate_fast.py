@@ -33,8 +33,9 @@ from core.model import checkpoint
 from core.settings import EnhanceSettings
 from core.training.metrics import luma, match_mean, scores
 from scripts.dark_clips import stage
-from scripts.evaluate import FRAME_SECONDS, PRECISION, Files, Method, Picture, listed, open_method
+from scripts.evaluate import FRAME_SECONDS, PRECISION, Method, open_method
 from scripts.evaluate_clips import MIN_FRAMES, Figures, means_of, measure, of_reference, rounded
+from scripts.pairs import Files, Picture, listed
 
 STRONG = 60.0
 """A step of so many levels across a few pixels is an edge that may have a halo."""

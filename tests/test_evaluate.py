@@ -122,6 +122,23 @@ def test_only_the_rows_of_the_split_count(folder: Path) -> None:
     assert found["psnr"] == pytest.approx(direct["psnr"], abs=1e-4)
 
 
+def test_a_data_set_is_measured_as_the_toolboxes_unpack_it(tmp_path: Path) -> None:
+    half = tmp_path / "Real_captured" / "Test"
+    for number in (1, 2):
+        write(half / "Low" / f"low0000{number}.png", picture(number) // 4)
+        write(half / "Normal" / f"normal0000{number}.png", picture(number))
+    told = ("--kind", "lol-v2-real", "--pairs", tmp_path, "--model", "gamma")
+    found = said(*told, "--split", "test")
+    assert (found["pairs"], found["split"]) == (2, "test")
+    expected = [
+        scores(evaluate.gamma(picture(number) // 4), picture(number))["psnr"] for number in (1, 2)
+    ]
+    assert found["psnr"] == pytest.approx(np.mean(expected), abs=1e-4)
+    result = call(*told, "--split", "val")
+    assert result.exit_code == 2
+    assert "train or test" in result.stderr
+
+
 def test_what_cannot_be_compared_is_refused(folder: Path) -> None:
     low, high = folder / "low", folder / "high"
     empty = folder / "empty"

@@ -40,6 +40,7 @@ from core.model import checkpoint
 from core.settings import EnhanceSettings
 from core.training.layouts import Kind
 from core.training.metrics import scores
+from core.training.perceptual import Perceptual
 from scripts.pairs import Files, Held, laid_out, listed, matched
 
 Picture = NDArray[np.uint8]
@@ -93,22 +94,25 @@ def open_method(model: str, settings: EnhanceSettings) -> Iterator[Method]:
         yield Method(film, loaded.sha256, loaded.header.get("prior", "none"), device)
 
 
-def measure(method: Method, pairs: Sequence[Files | Held], *, bar: bool) -> dict[str, float]:
+def measure(
+    method: Method, pairs: Sequence[Files | Held], others: Perceptual | None, *, bar: bool
+) -> dict[str, float]:
     """Means of the scores over all pairs, and of the seconds a picture took."""
     # The first picture also loads the prior, which is not the method's speed.
     method.brighten(pairs[0].read()[0])
     console = Console(stderr=True)
     shown = track(pairs, "Evaluating", console=console, transient=True, disable=not bar)
-    rows = [_row(method, pair) for pair in shown]
+    rows = [_row(method, pair, others) for pair in shown]
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
-def _row(method: Method, pair: Files | Held) -> dict[str, float]:
+def _row(method: Method, pair: Files | Held, others: Perceptual | None) -> dict[str, float]:
     dark, reference = pair.read()
     started = time.perf_counter()
     bright = method.brighten(dark)
     seconds = time.perf_counter() - started
-    return {**scores(bright, reference), "seconds_per_image": seconds}
+    more = {} if others is None else others(bright, reference)
+    return {**scores(bright, reference), **more, "seconds_per_image": seconds}
 
 
 def evaluate(
@@ -116,12 +120,13 @@ def evaluate(
     model: str,
     split: str | None,
     settings: EnhanceSettings,
+    others: Perceptual | None = None,
     *,
     bar: bool,
 ) -> dict[str, object]:
     """What the last line says."""
     with open_method(model, settings) as method:
-        means = measure(method, pairs, bar=bar)
+        means = measure(method, pairs, others, bar=bar)
     rounded = {
         name: round(value, 4) if math.isfinite(value) else None for name, value in means.items()
     }
@@ -147,6 +152,13 @@ def _choose(
     raise SettingsError("Give either --low and --high, or --pairs, which names its own files.")
 
 
+def _open_perceptual() -> Perceptual:
+    others = Perceptual()
+    for name, why in others.left_out.items():
+        typer.echo(f"{name} is left out: {why}.", err=True)
+    return others
+
+
 def main(
     low: Annotated[Path | None, typer.Option(help="Folder of dark pictures")] = None,
     high: Annotated[Path | None, typer.Option(help="Folder of their references")] = None,
@@ -155,13 +167,16 @@ def main(
     split: Annotated[str, typer.Option(help="Which rows or half of it")] = "val",
     model: Annotated[str, typer.Option(help="A shipped model, a file, or gamma")] = "deepspg",
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where it runs")] = "auto",
+    perceptual: Annotated[bool, typer.Option(help="Also NIQE and LPIPS, if at hand")] = False,
     json_only: Annotated[bool, typer.Option("--json-only", help="No progress bar")] = False,
 ) -> None:
     """Prints PSNR and SSIM, plain and with the reference's mean."""
     try:
         found = _choose(low, high, pairs, kind, split)
         settings = EnhanceSettings(model=model, device=device)
-        said = evaluate(found, model, split if pairs else None, settings, bar=not json_only)
+        others = _open_perceptual() if perceptual else None
+        named = split if pairs else None
+        said = evaluate(found, model, named, settings, others, bar=not json_only)
     except CoreError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2 if isinstance(error, SettingsError) else 1) from error

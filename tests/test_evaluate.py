@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -137,6 +139,37 @@ def test_a_data_set_is_measured_as_the_toolboxes_unpack_it(tmp_path: Path) -> No
     result = call(*told, "--split", "val")
     assert result.exit_code == 2
     assert "train or test" in result.stderr
+
+
+LIBRARY = """
+class Metric:
+    def __init__(self, name):
+        if name == "lpips":
+            raise OSError("no network")
+    def __call__(self, *pictures):
+        (picture,) = pictures
+        return picture.mean()
+create_metric = Metric
+"""
+
+
+def test_what_needs_others_weights_is_told_or_left_out(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = ("--low", folder / "low", "--high", folder / "high", "--model", "gamma", "--perceptual")
+    if importlib.util.find_spec("pyiqa") is None:
+        result = call(*told)
+        assert "niqe is left out: pyiqa is not installed" in result.stderr
+        assert "niqe" not in json.loads(result.stdout.splitlines()[-1])
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "pyiqa.py").write_text(LIBRARY)
+    monkeypatch.syspath_prepend(str(tmp_path / "library"))
+    result = call(*told)
+    monkeypatch.delitem(sys.modules, "pyiqa")
+    found = json.loads(result.stdout.splitlines()[-1])
+    assert 0 < found["niqe"] < 1
+    assert "lpips" not in found
+    assert "lpips is left out: its weights cannot be had (no network)" in result.stderr
 
 
 def test_what_cannot_be_compared_is_refused(folder: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt, QUrl
+from PyQt6.QtCore import QByteArray, Qt, QUrl
 from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import (
     QAbstractButton,
@@ -33,6 +33,16 @@ def dropped_file(event: QDropEvent) -> str:
     data = event.mimeData()
     urls = [] if data is None else data.urls()
     return next((url.toLocalFile() for url in urls if url.isLocalFile()), "")
+
+
+def geometry_of(window: QWidget) -> str:
+    """Where a window is and how large, as `place` takes it."""
+    return window.saveGeometry().toBase64().data().decode()
+
+
+def place(window: QWidget, geometry: str) -> None:
+    """Put a window where it was; nothing happens for an empty geometry."""
+    window.restoreGeometry(QByteArray.fromBase64(geometry.encode()))
 
 
 def press_focused() -> bool:

@@ -15,7 +15,7 @@ from app.gui.recording import RecordingState
 from app.gui.side_panel import SidePanel
 from app.gui.source_picker import SourcePicker
 from app.gui.status_strip import StatusStrip
-from app.gui.status_words import ON_PICTURE, overlay_lines
+from app.gui.status_words import ON_PICTURE, about_trouble, overlay_lines
 from app.gui.tool_strip import ToolStrip
 from core.run.live_status import LiveState
 
@@ -60,6 +60,7 @@ class Display(QWidget):
         self.banner, self.status = Banner(theme), StatusStrip()
         self.picker = SourcePicker(preferences.recent)
         self.picker.show_last(preferences.uri)
+        self.picker.camera.recall(preferences.cameras)
         self.side = SidePanel(preferences)
         self.side.recording.show_keep(preferences.live.keep_seconds)
         self.setAcceptDrops(True)
@@ -125,7 +126,7 @@ class Display(QWidget):
             if name != "record":
                 self._actions[name].setIcon(self._theme.icon(name))
         self._draw_record_icon()
-        self.tools.show_paused(self._session.state is LiveState.PAUSED)
+        self.tools.show_paused(self._session.is_paused)
 
     def _draw_record_icon(self) -> None:
         is_on = self._session.saver.recording is RecordingState.ON
@@ -154,24 +155,26 @@ class Display(QWidget):
         if status is None:
             self.view.set_overlay(())
             self.banner.stand("")
+            self.banner.inform(())
             return
         if self.windowTitle() != f"{status.title} – LowLux":
             self._show_title(status.title)
-        is_paused = status.state is LiveState.PAUSED
-        self.tools.show_paused(is_paused)
-        self.view.set_still(is_paused)
+        self.tools.show_paused(self._session.is_paused)
+        self.view.set_still(self._session.is_paused)
         self.view.set_notice(ON_PICTURE.get(status.state, ""))
         self._show_trouble(status)
+        self.banner.inform(status.notes)
         if self._has_overlay:
             self.view.set_overlay(overlay_lines(status, self._session.pair))
 
     def _show_trouble(self, status: LiveStatus) -> None:
+        told, session = (status.trouble, about_trouble(status)), self._session
         if status.state is LiveState.FAILED:
-            self.banner.stand(status.trouble, "Try again", self._session.open_again)
-        elif self._session.can_keep_rate:
-            self.banner.stand(status.trouble, "Keep the frame rate", self._session.keep_rate)
+            self.banner.stand(*told, "Try again", session.open_again)
+        elif session.can_keep_rate:
+            self.banner.stand(*told, "Keep the frame rate", session.keep_rate)
         else:
-            self.banner.stand(status.trouble)
+            self.banner.stand(*told)
 
     def _show_recording(self, state: RecordingState) -> None:
         self.side.recording.show_state(state)

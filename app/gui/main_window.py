@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QByteArray, Qt, pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QMainWindow
 
 from app.gui.actions import make_actions, make_menu
-from app.gui.desktop import ask_for_bundle, press_focused, show_keys
+from app.gui.desktop import ask_for_bundle, geometry_of, place, press_focused, show_keys
 from app.gui.display import Display
 from app.gui.preferences import load_preferences, log_path, save_preferences
 from app.gui.recording import RecordingState
@@ -68,7 +67,6 @@ class MainWindow(QMainWindow):
 
     def open(self, uri: str) -> None:
         """Open a source and show it."""
-        self.preferences = self.preferences.with_source(uri)
         self.display.show_picker(False)
         self.session.open(uri)
 
@@ -81,14 +79,15 @@ class MainWindow(QMainWindow):
     # Wiring --------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        session, display = self.session, self.display
+        session, display, side = self.session, self.display, self.display.side
         self.view.framePainted.connect(session.painted)
         session.closed.connect(self._closed)
+        session.sourceChanged.connect(self._remember_source)
         display.picker.chosen.connect(self.open)
-        display.picker.camerasWanted.connect(self._look_for_cameras)
+        display.picker.camera.camerasWanted.connect(self._look_for_cameras)
+        display.picker.camera.edited.connect(self._remember_camera)
         display.tools.modeChosen.connect(self.choose_mode)
         display.tools.pauseWanted.connect(session.toggle_pause)
-        side = display.side
         side.controls.edited.connect(session.change)
         side.recording.edited.connect(self._choose_recording)
         side.recording.keepEdited.connect(self._keep)
@@ -114,7 +113,7 @@ class MainWindow(QMainWindow):
             "record": saver.toggle_recording,
             "snapshot": saver.snapshot,
             "save_last": saver.save_last,
-            "lend": self.session.toggle_lending,
+            "lend": self.session.lender.toggle,
             "source": self.show_picker,
             "panel": self._show_panel,
             "full_screen": self._full_screen,
@@ -127,21 +126,17 @@ class MainWindow(QMainWindow):
     def _recall(self) -> None:
         """What was remembered."""
         preferences = self.preferences
-        known = ViewMode.__members__
-        self.choose_mode(known.get(preferences.view, ViewMode.SIDE_BY_SIDE))
-        self._actions["overlay"].setChecked(preferences.overlay)
-        self._actions["histogram"].setChecked(preferences.histogram)
-        self._actions["panel"].setChecked(preferences.panel)
-        self._actions["on_top"].setChecked(preferences.on_top)
+        self.choose_mode(ViewMode.__members__.get(preferences.view, ViewMode.SIDE_BY_SIDE))
+        for name in ("overlay", "histogram", "panel", "on_top"):
+            self._actions[name].setChecked(getattr(preferences, name))
         self.view.set_histogram(preferences.histogram)
         self.display.side.setVisible(preferences.panel)
         self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint, preferences.on_top)
-        if preferences.geometry:
-            self.restoreGeometry(QByteArray(base64.b64decode(preferences.geometry)))
+        place(self, preferences.geometry)
         self.show_picker(True)
 
     def _look_for_cameras(self) -> None:
-        self.session.errands.do(list_cameras, self.display.picker.show_cameras)
+        self.session.errands.do(list_cameras, self.display.picker.camera.show_cameras)
 
     # What the user does --------------------------------------------------------------------------
 
@@ -153,8 +148,7 @@ class MainWindow(QMainWindow):
 
     def save_bundle(self) -> None:
         """Ask where to, and write the support bundle there."""
-        path = ask_for_bundle(self)
-        if path is not None:
+        if (path := ask_for_bundle(self)) is not None:
             self.write_bundle(path)
 
     def write_bundle(self, path: Path) -> None:
@@ -238,9 +232,15 @@ class MainWindow(QMainWindow):
     def _remember(self, **update: object) -> None:
         self.preferences = self.preferences.model_copy(update=update)
 
+    def _remember_source(self) -> None:
+        self.preferences = self.preferences.with_source(self.session.uri)
+        self.display.picker.camera.recall(self.preferences.cameras)
+
+    def _remember_camera(self, identity: str, options: str) -> None:
+        self.preferences = self.preferences.with_camera(identity, options)
+
     def _current(self) -> Preferences:
-        geometry = self.saveGeometry().toBase64().data().decode()
-        update = {"geometry": geometry, "live": self.session.settings}
+        update = {"geometry": geometry_of(self), "live": self.session.settings}
         return self.preferences.model_copy(update=update)
 
     def _save(self) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 from PyQt6.QtCore import QStandardPaths
 
+from app.gui.source_words import split_camera
 from core.errors import WriterError
 from core.media.addresses import is_network, without_password
 from core.media.atomic import PartFile
@@ -38,6 +39,9 @@ class RecordChoice(Model):
     segment_minutes: int = Field(
         0, ge=0, le=240, description="Begin a new file after so many minutes; 0 for one file"
     )
+    segment_mib: int = Field(
+        0, ge=0, le=65536, description="Begin a new file once one has so many MiB; 0 for one file"
+    )
 
 
 class Preferences(Model):
@@ -45,6 +49,9 @@ class Preferences(Model):
 
     uri: str = Field("", description="The last source, without its password")
     recent: tuple[str, ...] = Field((), description="Addresses of late, without passwords")
+    cameras: dict[str, str] = Field(
+        default_factory=dict, description="Options of each camera's address, by its identity"
+    )
     live: LiveSettings = LiveSettings(keep_seconds=30.0)
     record: RecordChoice = Field(default_factory=RecordChoice)
     view: str = Field("SIDE_BY_SIDE", description="Name of the view")
@@ -58,9 +65,15 @@ class Preferences(Model):
     def with_source(self, uri: str) -> Preferences:
         """The same with a source remembered; passwords are not."""
         bare = without_password(uri)
-        others = [known for known in self.recent if known != bare]
+        others = [address for address in self.recent if address != bare]
         recent = (bare, *others)[:MOST_RECENT] if is_network(bare) else self.recent
-        return self.model_copy(update={"uri": bare, "recent": recent})
+        known = self.model_copy(update={"uri": bare, "recent": recent})
+        identity, options = split_camera(bare)
+        return known.with_camera(identity, options) if identity and options else known
+
+    def with_camera(self, identity: str, options: str) -> Preferences:
+        """The same with the way remembered in which a camera is opened."""
+        return self.model_copy(update={"cameras": {**self.cameras, identity: options}})
 
 
 def preferences_path() -> Path:

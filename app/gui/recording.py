@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from functools import partial
@@ -55,6 +56,13 @@ class Saver(QObject):
         self.recording = RecordingState.IDLE
         self.run: Run | None = None
         """What is recorded; none while no source is open."""
+        self._finished: Notice | None = None
+        """Of the recording before."""
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether a recording is wished for and was not ended."""
+        return self.recording in (RecordingState.STARTING, RecordingState.ON)
 
     def toggle_recording(self) -> None:
         """Begin or end."""
@@ -65,13 +73,20 @@ class Saver(QObject):
 
     def record(self) -> None:
         """Begin to record; nothing happens while a recording is on."""
+        self._record(lambda: None)
+
+    def go_on(self) -> None:
+        """Record anew what had to be finished because its source was opened again, and say so."""
+        self._record(self._tell_of_going_on)
+
+    def _record(self, begun: Callable[[], None]) -> None:
         run, choice = self.run, self.choice
         if run is None or self.recording is not RecordingState.IDLE:
             return
         self._set(RecordingState.STARTING)
         self._errands.do(
             lambda: run.record(record_wish(choice, datetime.now())),
-            lambda _: self._begun(run),
+            lambda _: self._begun(run, begun),
             failed=self._not_recording,
         )
 
@@ -134,15 +149,23 @@ class Saver(QObject):
         """Have something else written, and tell of it."""
         self._errands.do(work, lambda _: self.noticed.emit(Notice("done", text, folder)))
 
-    def _begun(self, run: Run) -> None:
+    def _begun(self, run: Run, then: Callable[[], None]) -> None:
         if run is self.run:
             self._set(RecordingState.ON)
+            then()
+
+    def _tell_of_going_on(self) -> None:
+        """In one notice with what became of the first file, which this one would hide."""
+        sentence = "The source was opened again; the recording goes on in a new file."
+        before = self._finished or Notice("done", "")
+        self.noticed.emit(replace(before, text=f"{before.text} {sentence}".lstrip()))
 
     def _recorded(self, files: tuple[Recorded, ...]) -> None:
         self._set(RecordingState.IDLE)
-        self._tell_of_files(files)
+        self._finished = self._tell_of_files(files)
 
     def _not_recording(self) -> None:
+        self._finished = None
         self._set(RecordingState.IDLE)
 
     def _gone(
@@ -159,10 +182,11 @@ class Saver(QObject):
             self._recorded(files)
         then(files is not None and are_fine(files))
 
-    def _tell_of_files(self, files: tuple[Recorded, ...]) -> None:
+    def _tell_of_files(self, files: tuple[Recorded, ...]) -> Notice:
         notice = notice_of_files(files)
         _log.info("%s", notice.text)
         self.noticed.emit(notice)
+        return notice
 
     def _set(self, state: RecordingState) -> None:
         self.recording = state

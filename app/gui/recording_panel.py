@@ -28,6 +28,7 @@ from core.settings import LiveSettings
 if TYPE_CHECKING:
     from core.run.live_status import LiveStatus
     from core.run.record_ledger import Track
+    from core.settings import Model
 
 _TRACKS: dict[Track, str] = {
     "original": "Original",
@@ -35,6 +36,7 @@ _TRACKS: dict[Track, str] = {
     "side_by_side": "Both beside each other",
 }
 _MOST_TRACKS = 2
+_MIB_STEP = 100
 _BUTTON = {
     RecordingState.IDLE: "Record",
     RecordingState.STARTING: "Starting…",
@@ -89,13 +91,14 @@ class RecordingPanel(QWidget):
     def show_choice(self, choice: RecordChoice) -> None:
         """Show this one, without telling of an edit."""
         self._choice = choice
-        widgets = (*self.tracks.values(), self.container, self.minutes)
+        widgets = (*self.tracks.values(), self.container, self.minutes, self.mib)
         for widget in widgets:
             widget.blockSignals(True)
         for track, box in self.tracks.items():
             box.setChecked(track in choice.tracks)
         self.container.setCurrentIndex(self.container.findData(choice.container))
         self.minutes.setValue(choice.segment_minutes)
+        self.mib.setValue(choice.segment_mib)
         for widget in widgets:
             widget.blockSignals(False)
         self.folder.setText(_short(choice.folder))
@@ -116,7 +119,8 @@ class RecordingPanel(QWidget):
         style = self.record.style()
         assert style is not None
         style.polish(self.record)
-        for widget in (*self.tracks.values(), self.container, self.minutes, self.choose):
+        files = (self.container, self.minutes, self.mib, self.choose)
+        for widget in (*self.tracks.values(), *files):
             widget.setEnabled(idle)
         if idle:
             self._limit_tracks()
@@ -140,13 +144,13 @@ class RecordingPanel(QWidget):
         self.container.setAccessibleName("Container of the recording")
         self.container.setToolTip(f"{RecordChoice.model_fields['container'].description}.")
         self.container.activated.connect(self._edit)
-        self.minutes = QSpinBox()
-        self.minutes.setRange(0, 240)
-        self.minutes.setSpecialValueText("one file")
-        self.minutes.setSuffix(" min")
+        self.minutes = _number(RecordChoice, "segment_minutes", " min", "one file")
         self.minutes.setAccessibleName("Minutes of each file")
-        self.minutes.setToolTip(f"{RecordChoice.model_fields['segment_minutes'].description}.")
         self.minutes.valueChanged.connect(self._edit)
+        self.mib = _number(RecordChoice, "segment_mib", " MiB", "any size")
+        self.mib.setAccessibleName("Size of each file")
+        self.mib.setSingleStep(_MIB_STEP)
+        self.mib.valueChanged.connect(self._edit)
         self.folder = QLabel()
         self.folder.setProperty("role", "value")
         self.choose = QPushButton("Choose…")
@@ -158,23 +162,15 @@ class RecordingPanel(QWidget):
         form = make_form()
         form.addRow("Container", self.container)
         form.addRow("Split every", self.minutes)
+        form.addRow("Split at", self.mib)
         form.addRow("Folder", line)
         return form
 
     def _at_once(self) -> QFormLayout:
-        bounds = [
-            getattr(bound, name)
-            for bound in LiveSettings.model_fields["keep_seconds"].metadata
-            for name in ("ge", "le")
-            if hasattr(bound, name)
-        ]
-        self.keep = QSpinBox()
-        self.keep.setRange(*(round(bound) for bound in bounds))
-        self.keep.setSuffix(" s")
-        self.keep.setSpecialValueText("nothing")
+        self.keep = _number(LiveSettings, "keep_seconds", " s", "nothing")
+        # On the way to 60 there is a 6, which would forget what is held.
         self.keep.setKeyboardTracking(False)
         self.keep.setAccessibleName("Seconds to keep ready")
-        self.keep.setToolTip(f"{LiveSettings.model_fields['keep_seconds'].description}.")
         self.keep.valueChanged.connect(lambda seconds: self.keepEdited.emit(float(seconds)))
         self.kept = QLabel()
         self.kept.setProperty("role", "muted")
@@ -199,6 +195,7 @@ class RecordingPanel(QWidget):
             "tracks": chosen or self._choice.tracks,
             "container": self.container.currentData(),
             "segment_minutes": self.minutes.value(),
+            "segment_mib": self.mib.value(),
         }
         self._choice = self._choice.model_copy(update=update)
         self.edited.emit(self._choice)
@@ -217,6 +214,23 @@ class RecordingPanel(QWidget):
         if name:
             self.show_choice(self._choice.model_copy(update={"folder": Path(name)}))
             self.edited.emit(self._choice)
+
+
+def _number(kind: type[Model], name: str, suffix: str, at_zero: str) -> QSpinBox:
+    """A field for a setting, with its range and explanation."""
+    field = kind.model_fields[name]
+    bounds = {
+        end: round(getattr(bound, end))
+        for bound in field.metadata
+        for end in ("ge", "le")
+        if hasattr(bound, end)
+    }
+    spin = QSpinBox()
+    spin.setRange(bounds["ge"], bounds["le"])
+    spin.setSuffix(suffix)
+    spin.setSpecialValueText(at_zero)
+    spin.setToolTip(f"{field.description}.")
+    return spin
 
 
 def _heading(text: str) -> QLabel:

@@ -34,6 +34,7 @@ def record_wish(choice: RecordChoice, moment: datetime) -> RecordWish:
             for track in choice.tracks
         },
         segment_seconds=60.0 * choice.segment_minutes or None,
+        segment_bytes=choice.segment_mib * 2**20 or None,
     )
 
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from app.gui.errands import Errands
-from app.gui.notices import Notice, notice_of_error
+from app.gui.lender import Lender
+from app.gui.notices import notice_of_error
 from app.gui.recording import Saver
+from app.gui.source_words import keeping_rate
 from core.errors import CoreError
 from core.media.addresses import without_password
 from core.run.live_status import LiveState
@@ -65,7 +67,7 @@ class Session(QObject):
         self.is_closed = False
         """Nothing is left running."""
         self._generation = 0
-        self._closing = self._has_told = False
+        self._closing = self._has_told = self._is_paused = False
         self.errands = Errands()
         """For what may take its time: one after the other, behind what is under way."""
         self.errands.failed.connect(self.say)
@@ -73,6 +75,9 @@ class Session(QObject):
         """Records, and saves what is shown."""
         self.saver.noticed.connect(self.noticed)
         self.saver.keeps_ready = settings.keep_seconds > 0
+        self.lender = Lender(self.errands)
+        """Shows the picture to other programs."""
+        self.lender.noticed.connect(self.noticed)
         # From the run's threads, a signal is queued.
         self._told.connect(self._take)
         self._timer = QTimer(self)
@@ -81,9 +86,14 @@ class Session(QObject):
 
     def open(self, uri: str) -> None:
         """Let go of what is open, finishing its recording, and open another source."""
+        self._open(uri, goes_on=False)
+
+    def _open(self, uri: str, *, goes_on: bool) -> None:
+        """The same; a recording that was finished for it may go on in a new file."""
         if self._closing:
             return
         self._generation += 1
+        self._is_paused = False
         self.uri, self.pair = uri, None
         self._view.show_pair(None)
         self.statusChanged.emit(None)
@@ -93,7 +103,7 @@ class Session(QObject):
         settings, generation = self.settings, self._generation
         self.errands.do(
             lambda: _started(self._make_run(uri, settings, self._tell)),
-            lambda run: self._adopt(run, generation, settings),
+            lambda run: self._adopt(run, generation, settings, goes_on=goes_on),
         )
 
     def open_again(self) -> None:
@@ -120,15 +130,20 @@ class Session(QObject):
 
     def toggle_pause(self) -> None:
         """Stand still or move; what has ended begins again."""
-        state = self.state
-        if state in _OVER:
+        if self.state in _OVER:
             self.open_again()
         elif self._run is not None:
-            if state is LiveState.PAUSED:
-                self._run.resume()
-            else:
+            self._is_paused = not self._is_paused
+            if self._is_paused:
                 self._run.pause()
+            else:
+                self._run.resume()
             self._look()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the user has it stand still; the state does not say so while it reconnects."""
+        return self._is_paused and self.state not in _OVER
 
     @property
     def state(self) -> LiveState | None:
@@ -140,31 +155,14 @@ class Session(QObject):
         if self._run is not None:
             self._run.painted(pair)
 
-    def toggle_lending(self) -> None:
-        """Show the enhanced picture to other programs as a camera, or take it away from them."""
-        run = self._run
-        if run is None:
-            return
-        if run.status.lent_as:
-            self.errands.do(run.stop_lending, lambda _: self._look())
-        else:
-            self.errands.do(run.lend, lambda _: self._lent())
-
-    def _lent(self) -> None:
-        self._look()
-        status = self.history[-1] if self.history else None
-        if status is not None and status.lent_as:
-            sentence = f"Other programs can choose the camera {status.lent_as} now."
-            self.noticed.emit(Notice("done", sentence))
-
     @property
     def can_keep_rate(self) -> bool:
         """Whether the source is a camera that has slowed down and could be kept from it."""
         return bool(self.history) and self.history[-1].can_keep_rate
 
     def keep_rate(self) -> None:
-        """Open the camera again with its exposure locked, so that it keeps its frame rate."""
-        self.open(f"{self.uri}{'&' if '?' in self.uri else '?'}keep_rate=1")
+        """Open the camera again with its exposure locked; a recording goes on in a new file."""
+        self._open(keeping_rate(self.uri), goes_on=self.saver.is_recording)
 
     def say(self, error: BaseException) -> None:
         """Tell of an error and log it."""
@@ -189,7 +187,7 @@ class Session(QObject):
 
     def _let_go(self, then: Callable[[bool], None] = lambda _: None) -> None:
         """Finishes the recording and closes the run, if there are any."""
-        self._run = None
+        self._run = self.lender.run = None
         self.saver.let_go(then)
 
     def _end(self, fine: bool) -> None:
@@ -201,14 +199,16 @@ class Session(QObject):
         self.is_closed = True
         self.closed.emit(fine)
 
-    def _adopt(self, run: Run, generation: int, settings: LiveSettings) -> None:
+    def _adopt(self, run: Run, generation: int, settings: LiveSettings, *, goes_on: bool) -> None:
         if generation != self._generation:
             # Another source was chosen meanwhile, or the window was closed.
             self.errands.do(run.close)
             return
-        self._run = self.saver.run = run
+        self._run = self.saver.run = self.lender.run = run
         if settings != self.settings:
             run.change(self.settings)
+        if goes_on:
+            self.saver.go_on()
         self._timer.start()
         self._look()
         self._take()

@@ -13,16 +13,15 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
+from app.gui.camera_card import CameraCard
 from app.gui.cards import buttons, card, main_button, make_form
-from app.gui.source_words import camera_uri, format_words, source_words, with_login
+from app.gui.source_words import source_words, with_login
 from core.media.addresses import is_network, split_login
 
 if TYPE_CHECKING:
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from PyQt6.QtGui import QResizeEvent
-
-    from core.media.camera_list import CameraInfo
 
 TEST_PATTERN = "test:"
 TRIAL = f"fault:drop=0.02,freeze=0.02,late=0.01,corrupt=0.02,disconnect=0.003:{TEST_PATTERN}"
@@ -45,11 +42,9 @@ class SourcePicker(QScrollArea):
 
     Signals:
         chosen: the address of a source, as `open_live` takes it; may hold a password.
-        camerasWanted: the list of cameras should be made anew.
     """
 
     chosen = pyqtSignal(str)
-    camerasWanted = pyqtSignal()
 
     def __init__(self, recent: Sequence[str]) -> None:
         super().__init__()
@@ -60,6 +55,8 @@ class SourcePicker(QScrollArea):
         page.setObjectName("picker")
         self.setWidget(page)
         self._last = ""
+        self.camera = CameraCard()
+        self.camera.chosen.connect(self.chosen)
         self._cards = self._make_cards(recent)
         outer = QHBoxLayout(page)
         outer.setContentsMargins(20, 24, 20, 24)
@@ -73,23 +70,6 @@ class SourcePicker(QScrollArea):
         has_room = self.width() >= _BESIDE_PX
         kind = QBoxLayout.Direction
         self._cards.setDirection(kind.LeftToRight if has_room else kind.TopToBottom)
-
-    def show_cameras(self, cameras: Sequence[CameraInfo]) -> None:
-        """List these; the one that was chosen stays so."""
-        before = self._camera()
-        self.cameras.clear()
-        for camera in cameras:
-            item = QListWidgetItem(camera.name)
-            item.setData(Qt.ItemDataRole.UserRole, camera)
-            item.setToolTip(camera.path)
-            self.cameras.addItem(item)
-            if before is not None and camera.id == before.id:
-                self.cameras.setCurrentItem(item)
-        if self.cameras.currentItem() is None:
-            self.cameras.setCurrentRow(0)
-        self._no_camera.setText("No camera was found. Plug one in and look again.")
-        self._no_camera.setVisible(not cameras)
-        self._show_formats()
 
     def show_last(self, uri: str) -> None:
         """Offer the last source again; an address without its password."""
@@ -133,37 +113,9 @@ class SourcePicker(QScrollArea):
         right.addStretch(1)
         cards = QHBoxLayout()
         cards.setSpacing(16)
-        cards.addWidget(self._camera_card(), 1)
+        cards.addWidget(self.camera, 1)
         cards.addLayout(right, 1)
         return cards
-
-    def _camera_card(self) -> QWidget:
-        frame, column = card("Camera")
-        self.cameras = QListWidget()
-        self.cameras.setAccessibleName("Cameras")
-        self.cameras.setMinimumHeight(96)
-        self.cameras.currentItemChanged.connect(lambda *_: self._show_formats())
-        self.cameras.itemActivated.connect(lambda _: self._choose_camera())
-        self._no_camera = QLabel("Looking for cameras…")
-        self._no_camera.setProperty("role", "muted")
-        self._no_camera.setWordWrap(True)
-        self.formats = QComboBox()
-        self.formats.setAccessibleName("Format of the camera")
-        self.keep_rate = QCheckBox("Keep the frame rate in the dark")
-        self.keep_rate.setToolTip(
-            "Locks the exposure where the camera's driver allows it, and lets the network brighten."
-        )
-        look = QPushButton("Look again")
-        look.clicked.connect(self.camerasWanted)
-        self.use_camera = main_button("Use camera", self._choose_camera)
-        column.addWidget(self.cameras, 100)
-        column.addWidget(self._no_camera)
-        column.addWidget(self.formats)
-        column.addWidget(self.keep_rate)
-        column.addStretch(1)
-        column.addLayout(buttons(look, self.use_camera))
-        self._show_formats()
-        return frame
 
     def _address_card(self, recent: Sequence[str]) -> QWidget:
         frame, column = card("Network camera or stream")
@@ -210,26 +162,6 @@ class SourcePicker(QScrollArea):
         column.addLayout(buttons(main_button("Open a film…", self._choose_file)))
         column.addLayout(buttons(self.trial, self.pattern))
         return frame
-
-    def _show_formats(self) -> None:
-        camera = self._camera()
-        self.formats.clear()
-        self.formats.addItem("Best format", None)
-        for form in () if camera is None else camera.formats:
-            self.formats.addItem(format_words(form), form)
-        for widget in (self.cameras, self.formats, self.keep_rate):
-            widget.setVisible(camera is not None)
-        self.use_camera.setEnabled(camera is not None)
-
-    def _camera(self) -> CameraInfo | None:
-        item = self.cameras.currentItem()
-        return None if item is None else item.data(Qt.ItemDataRole.UserRole)
-
-    def _choose_camera(self) -> None:
-        camera = self._camera()
-        if camera is not None:
-            wished = self.formats.currentData()
-            self.chosen.emit(camera_uri(camera, wished, keep_rate=self.keep_rate.isChecked()))
 
     def _choose_address(self) -> None:
         uri = with_login(self.address.currentText(), self.user.text(), self.password.text())

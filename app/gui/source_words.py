@@ -12,8 +12,30 @@ if TYPE_CHECKING:
     from core.media.camera_list import CameraFormat, CameraInfo
 
 
-def camera_uri(camera: CameraInfo, wished: CameraFormat | None, *, keep_rate: bool) -> str:
-    """The address of a camera in a format; the best one if none is wished."""
+CAMERA = "camera:"
+KEEPS_RATE = "keep_rate=1"
+
+
+def camera_uri(camera: CameraInfo, options: str) -> str:
+    """The address of a camera that is to be opened in this way."""
+    return f"{CAMERA}{camera.id}" + (f"?{options}" if options else "")
+
+
+def split_camera(uri: str) -> tuple[str, str]:
+    """A camera's identity and options, of its address; both empty for any other source."""
+    if not uri.startswith(CAMERA):
+        return "", ""
+    identity, _, options = uri.removeprefix(CAMERA).partition("?")
+    return identity, options
+
+
+def keeping_rate(uri: str) -> str:
+    """The address of the same camera whose exposure is locked, so that it keeps its rate."""
+    return f"{uri}{'&' if '?' in uri else '?'}{KEEPS_RATE}"
+
+
+def camera_options(wished: CameraFormat | None, *, keep_rate: bool) -> str:
+    """How a camera is to be opened, as its address says it; the best format if none is wished."""
     options = []
     if wished is not None:
         options = [
@@ -22,8 +44,8 @@ def camera_uri(camera: CameraInfo, wished: CameraFormat | None, *, keep_rate: bo
             f"format={wished.pixel_format}",
         ]
     if keep_rate:
-        options.append("keep_rate=1")
-    return f"camera:{camera.id}" + (f"?{'&'.join(options)}" if options else "")
+        options.append(KEEPS_RATE)
+    return "&".join(options)
 
 
 def with_login(address: str, user: str, password: str) -> str:
@@ -42,7 +64,7 @@ def source_words(uri: str) -> str:
     """A source's address, short enough for a button."""
     if is_network(uri):
         return uri.partition("://")[2]
-    if uri.startswith("camera:"):
+    if uri.startswith(CAMERA):
         return "the camera"
     if uri.startswith("fault:"):
         return "the test of your setup"

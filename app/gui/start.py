@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 from importlib.metadata import version
 from logging.handlers import RotatingFileHandler
@@ -14,6 +13,7 @@ from PyQt6.QtWidgets import QApplication
 
 from app.gui.main_window import MainWindow
 from app.gui.preferences import log_path, preferences_path
+from app.gui.quit_signals import heeding_signals
 from app.gui.support_bundle import DiscreetFormatter
 from app.gui.theme import ASSETS, Theme
 from core.run.background import tell_of_failed_threads
@@ -49,13 +49,12 @@ def start(uri: str | None) -> int:
     window = MainWindow(Theme(application), preferences_path(), make_run)
     _catch_errors(window)
     window.gone.connect(application.quit)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: window.close())
-    window.show()
-    _log.info("LowLux %s, its window is open", version("lowlux"))
-    if uri is not None:
-        window.open(uri)
-    return application.exec()
+    with heeding_signals(lambda: _leave(application, window)):
+        window.show()
+        _log.info("LowLux %s, its window is open", version("lowlux"))
+        if uri is not None:
+            window.open(uri)
+        return application.exec()
 
 
 def make_run(uri: str, settings: LiveSettings, tell: Callable[[], None]) -> Run:
@@ -63,6 +62,12 @@ def make_run(uri: str, settings: LiveSettings, tell: Callable[[], None]) -> Run:
     from core.run.live import LiveRun
 
     return LiveRun(uri, settings, tell=tell)
+
+
+def _leave(application: QApplication, window: MainWindow) -> None:
+    """Finish what is under way and end, even where the window would stay to tell of trouble."""
+    window.session.closed.connect(lambda _: application.quit())
+    window.close()
 
 
 def _write_log() -> None:

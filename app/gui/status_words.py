@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,19 @@ def overlay_lines(status: LiveStatus, pair: Pair | None) -> list[str]:
     age = "" if pair.prior_age is None else f"   prior {pair.prior_age} frames old"
     # What is run, which need not be what was wished for; the status bar tells the rest.
     return [*lines, status.plan.partition(" (")[0] + age]
+
+
+def about_trouble(status: LiveStatus) -> str:
+    """The trouble without what changes while it lasts: its figures, and when the next try is."""
+    text = status.trouble
+    if status.state is LiveState.RECONNECTING:
+        text = text.rpartition("; ")[0] or text
+    return without_figures(text)
+
+
+def without_figures(text: str) -> str:
+    """A sentence of now and the same sentence of a moment later are equal so."""
+    return re.sub(r"\d+(\.\d+)?", "", text)
 
 
 def recording_words(recording: RecorderStatus) -> str:

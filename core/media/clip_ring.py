@@ -37,6 +37,10 @@ class ClipRing:
         self.bytes = 0
         """Size of the packets held."""
 
+    def resize(self, seconds: float, max_bytes: int) -> None:
+        """Hold at most so much; what is too much leaves with the next packet."""
+        self._limit, self._max_bytes = Fraction(seconds), max_bytes
+
     @property
     def seconds(self) -> float:
         """From the first picture held to the end of the last."""

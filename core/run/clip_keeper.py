@@ -25,13 +25,27 @@ MOST_BYTES_A_SECOND = 4_000_000
 """Of the ring: twice what a noisy 1080p film takes."""
 
 
-def make_ring(seconds: float) -> ClipRing:
+class SecondsRing(ClipRing):
     """A ring that holds no less than this once it has passed, from sources of 1 fps and more.
 
     What leaves it begins with one key frame and ends before the next, which a slow source brings up
     to a second late.
+
+    Args:
+        seconds: the least it holds.
     """
-    return ClipRing(seconds + 2 * float(KEY_EVERY), int(seconds * MOST_BYTES_A_SECOND))
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(*_limits(seconds))
+
+    def hold(self, seconds: float) -> None:
+        """Hold so much from now on; what is too old for it leaves with the next picture."""
+        self.resize(*_limits(seconds))
+
+
+def _limits(seconds: float) -> tuple[float, int]:
+    """The most seconds and bytes of a ring that holds at least so many seconds."""
+    return seconds + 2 * float(KEY_EVERY), int(seconds * MOST_BYTES_A_SECOND)
 
 
 class LastSeconds(Closing):
@@ -47,8 +61,14 @@ class LastSeconds(Closing):
         self._is_closed = False
 
     def keep(self, seconds: float) -> None:
-        """Forget what was kept, and keep so many seconds from now on; 0 keeps none."""
+        """Keep so many seconds from now on, of what is held as well; 0 forgets it all.
+
+        A keeper that has failed is begun anew.
+        """
         with self._lock:
+            if seconds > 0 and self._keeper is not None and not self._keeper.trouble:
+                self._keeper.keep(seconds)
+                return
             old, self._keeper = self._keeper, None
             if old is not None:
                 old.close()
@@ -113,7 +133,7 @@ class ClipKeeper(Closing):
 
     def __init__(self, seconds: float, failed: Callable[[BaseException], None]) -> None:
         self._failed = failed
-        self._ring = make_ring(seconds)
+        self._ring = SecondsRing(seconds)
         self._queue = Newest["Frame"](FRAMES_AHEAD)
         self._thread = Thread(target=self._run, name="lowlux-keeper", daemon=True)
         self._encoder: LiveEncoder | None = None
@@ -133,6 +153,10 @@ class ClipKeeper(Closing):
     def frames(self) -> int:
         """How many pictures that is."""
         return self._ring.frames
+
+    def keep(self, seconds: float) -> None:
+        """Hold no less than this from now on; nothing that it still wants is forgotten."""
+        self._ring.hold(seconds)
 
     def put(self, frame: Frame) -> None:
         """Hand in a frame; never waits."""

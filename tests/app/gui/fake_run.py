@@ -64,6 +64,7 @@ class FakeRun:
 
     def __init__(self, uri: str, settings: LiveSettings, tell: Callable[[], None]) -> None:
         self.uri, self.settings, self.tell = uri, settings, tell
+        self.is_paused = False
         self.status = replace(STATUS, state=LiveState.OPENING)
         self.deeds: list[str] = []
         self.painted_pairs: list[Pair] = []
@@ -73,6 +74,16 @@ class FakeRun:
         self.may_finish = Event()
         self.may_finish.set()
         self._newest: Pair | None = None
+
+    @property
+    def status(self) -> LiveStatus:
+        """As it is set; it is told to be paused only while pictures come."""
+        is_still = self.is_paused and self._status.state is LiveState.RUNNING
+        return replace(self._status, state=LiveState.PAUSED) if is_still else self._status
+
+    @status.setter
+    def status(self, status: LiveStatus) -> None:
+        self._status = status
 
     def bring(self, pair: Pair) -> None:
         """A pair is there, as if a thread had made it."""
@@ -87,10 +98,10 @@ class FakeRun:
         self.settings = settings
 
     def pause(self) -> None:
-        self.status = replace(self.status, state=LiveState.PAUSED)
+        self.is_paused = True
 
     def resume(self) -> None:
-        self.status = replace(self.status, state=LiveState.RUNNING)
+        self.is_paused = False
 
     def newest(self) -> Pair | None:
         pair, self._newest = self._newest, None
@@ -104,12 +115,12 @@ class FakeRun:
             raise self.refuses
         self.wish = wish
         self.deeds.append("record")
-        self.status = replace(self.status, recording=RECORDING)
+        self._status = replace(self._status, recording=RECORDING)
 
     def stop_recording(self) -> tuple[Recorded, ...]:
         assert self.may_finish.wait(PATIENCE_S)
         self.deeds.append("stop recording")
-        self.status = replace(self.status, recording=None)
+        self._status = replace(self._status, recording=None)
         wish, self.wish = self.wish, None
         paths = {} if wish is None else wish.paths
         return tuple(
@@ -125,10 +136,10 @@ class FakeRun:
     def lend(self) -> None:
         if self.refuses is not None:
             raise self.refuses
-        self.status = replace(self.status, lent_as="/dev/video7")
+        self._status = replace(self._status, lent_as="/dev/video7")
 
     def stop_lending(self) -> None:
-        self.status = replace(self.status, lent_as="")
+        self._status = replace(self._status, lent_as="")
 
     def close(self) -> None:
         self.deeds.append("close")

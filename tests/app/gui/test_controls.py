@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import Qt
@@ -31,16 +32,13 @@ from app.gui.health_panel import HealthPanel
 from app.gui.preferences import RecordChoice
 from app.gui.recording import RecordingState
 from app.gui.recording_panel import RecordingPanel
+from app.gui.saving import record_wish
 from app.gui.source_picker import SourcePicker
-from app.gui.source_words import camera_uri, source_words, with_login
+from app.gui.source_words import source_words, with_login
 from core.media.addresses import split_login
-from core.media.camera_list import CameraFormat, CameraInfo
 from core.media.open_live import open_live
 from core.settings import EnhanceSettings, LiveSettings
 from tests.app.gui.fake_run import RECORDING, STATUS
-
-FORMAT = CameraFormat(1280, 720, Fraction(30), "MJPG")
-CAMERA = CameraInfo("046d:0825:A1", "Desk camera", "/dev/video0", (FORMAT,))
 
 
 @pytest.fixture
@@ -116,6 +114,25 @@ def test_tracks_are_one_or_two(qtbot: QtBot) -> None:
     assert panel.record.text() == "End recording"
 
 
+def test_files_are_split_by_time_and_by_size(qtbot: QtBot, tmp_path: Path) -> None:
+    panel = RecordingPanel(RecordChoice(folder=tmp_path, segment_mib=300))
+    qtbot.addWidget(panel)
+    told: list[RecordChoice] = []
+    panel.edited.connect(told.append)
+    assert panel.mib.text() == "300 MiB"
+    panel.mib.stepUp()
+    panel.minutes.setValue(10)
+    assert [(choice.segment_mib, choice.segment_minutes) for choice in told] == [
+        (400, 0),
+        (400, 10),
+    ]
+    wish = record_wish(told[-1], datetime.now())
+    assert (wish.segment_bytes, wish.segment_seconds) == (400 * 2**20, 600.0)
+    assert record_wish(RecordChoice(folder=tmp_path), datetime.now()).segment_bytes is None
+    panel.show_state(RecordingState.ON)
+    assert not panel.mib.isEnabled()
+
+
 def test_an_address_is_put_together_and_its_field_forgets_the_password(qtbot: QtBot) -> None:
     picker = SourcePicker(["rtsp://10.0.0.7/door"])
     qtbot.addWidget(picker)
@@ -145,23 +162,6 @@ def test_an_address_is_put_together_and_its_field_forgets_the_password(qtbot: Qt
 )
 def test_addresses(address: str, user: str, password: str, uri: str) -> None:
     assert with_login(address, user, password) == uri
-
-
-def test_a_camera_is_known_by_its_hardware(qtbot: QtBot) -> None:
-    assert camera_uri(CAMERA, None, keep_rate=False) == "camera:046d:0825:A1"
-    wished = "camera:046d:0825:A1?size=1280x720&rate=30&format=MJPG&keep_rate=1"
-    assert camera_uri(CAMERA, FORMAT, keep_rate=True) == wished
-    picker = SourcePicker([])
-    qtbot.addWidget(picker)
-    told: list[str] = []
-    picker.chosen.connect(told.append)
-    picker.show_cameras([])
-    assert not picker.use_camera.isEnabled()
-    picker.show_cameras([CAMERA])
-    picker.formats.setCurrentIndex(1)
-    assert picker.formats.currentText() == "1280 × 720, 30 fps, MJPG"
-    picker.use_camera.click()
-    assert told == ["camera:046d:0825:A1?size=1280x720&rate=30&format=MJPG"]
 
 
 def test_the_setup_is_tested_with_faults_that_can_be_opened(qtbot: QtBot) -> None:

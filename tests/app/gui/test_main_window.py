@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import av
-import pytest
 from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
-from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -24,91 +19,13 @@ from PyQt6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.gui.editors import ModelEditor
-from app.gui.main_window import MainWindow
-from app.gui.preferences import Preferences, RecordChoice, ThemeName, save_preferences
+from app.gui.preferences import ThemeName
 from app.gui.recording import RecordingState
-from app.gui.theme import DARK, LIGHT, Colours, Theme
+from app.gui.theme import DARK, LIGHT, Colours
 from app.gui.view_layers import ViewMode
-from core.enhance.live_plan import LivePlan, Step
-from core.enhance.plan import Machine
-from core.frame import Frame
-from core.media.live import LiveInfo
-from core.run.live import LiveRun
 from core.run.live_status import LiveState
-from core.settings import EnhanceSettings, LiveSettings
 from tests.app.gui.fake_run import FakeRun
-
-PATTERN = "test:?size=320x180&rate=60"
-
-
-class Doubler:
-    """Keeps the contract of a live enhancer, and is quick."""
-
-    prior_age = 2
-    notes: tuple[str, ...] = ()
-
-    def __init__(self, settings: LiveSettings) -> None:
-        step = Step("fast", settings.enhance.model, 160, 1)
-        self.plan = LivePlan("cpu", "torch", "float32", 1, step, (step,), (0.001,))
-
-    def __call__(self, frame: Frame) -> Frame:
-        return frame.with_pixels(frame.pixels * 2)
-
-    def change(self, settings: EnhanceSettings) -> None:
-        """Nothing to take up."""
-
-    def close(self) -> None:
-        """Nothing to let go of."""
-
-
-def open_doubler(settings: LiveSettings, _info: LiveInfo, _on: Machine, _by: Executor) -> Doubler:
-    return Doubler(settings)
-
-
-if TYPE_CHECKING:
-    from app.gui.view_contract import Run
-
-
-def make_run(uri: str, settings: LiveSettings, tell: Callable[[], None]) -> Run:
-    return LiveRun(uri, settings, open_enhancer=open_doubler, tell=tell)
-
-
-Make = Callable[..., MainWindow]
-
-
-@pytest.fixture
-def make_window(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Make]:
-    windows: list[MainWindow] = []
-    sheet, palette = qapp.styleSheet(), qapp.palette()
-    save_preferences(
-        tmp_path / "window.json", Preferences(record=RecordChoice(folder=tmp_path / "films"))
-    )
-
-    def make(make_run: Callable[..., Run] = make_run) -> MainWindow:
-        window = MainWindow(Theme(qapp), tmp_path / "window.json", make_run)
-        windows.append(window)
-        window.show()
-        # Keys are shortcuts in the active window only, and no window manager may be there.
-        window.activateWindow()
-        qtbot.waitUntil(window.isActiveWindow)
-        return window
-
-    yield make
-    for window in windows:
-        close(qtbot, window)
-        window.deleteLater()
-    qapp.setStyleSheet(sheet)
-    qapp.setPalette(palette)
-
-
-def press(window: MainWindow, key: str) -> None:
-    QTest.keyClick(window, key)  # type: ignore[call-overload]  # the stubs ask for a QTest
-
-
-def close(qtbot: QtBot, window: MainWindow) -> None:
-    if not window.session.is_closed:
-        with qtbot.waitSignal(window.gone):
-            window.close()
+from tests.app.gui.window_parts import PATTERN, FakeRuns, Make, close, press
 
 
 def test_one_sitting(qtbot: QtBot, make_window: Make, tmp_path: Path) -> None:
@@ -169,13 +86,8 @@ def test_space_pauses_but_presses_a_button_that_has_the_focus(
 
 
 def test_a_recording_that_went_wrong_keeps_the_window_open(qtbot: QtBot, make_window: Make) -> None:
-    runs: list[FakeRun] = []
-
-    def make_fake(*details: object) -> FakeRun:
-        runs.append(FakeRun(*details))  # type: ignore[arg-type]
-        return runs[-1]
-
-    window = make_window(make_fake)
+    runs = FakeRuns()
+    window = make_window(runs)
     window.open("test:")
     qtbot.waitUntil(lambda: window.session.state is not None)
     window.session.saver.toggle_recording()

@@ -56,6 +56,19 @@ def test_a_source_is_remembered_without_its_password(tmp_path: Path) -> None:
     assert not any(secret in stored for secret in ("anna", "s3cret", "abc"))
 
 
+def test_each_camera_is_remembered_as_it_was_opened_last(tmp_path: Path) -> None:
+    path = tmp_path / "window.json"
+    preferences = Preferences().with_source("camera:046d:0825:A1?size=640x480&format=YUYV")
+    preferences = preferences.with_source("camera:046d:0825@usb-2?keep_rate=1")
+    preferences = preferences.with_source("camera:046d:0825:A1").with_source("walk.mp4?loop=1")
+    save_preferences(path, preferences)
+    assert load_preferences(path).cameras == {
+        "046d:0825:A1": "size=640x480&format=YUYV",
+        "046d:0825@usb-2": "keep_rate=1",
+    }
+    assert preferences.with_camera("046d:0825@usb-2", "").cameras["046d:0825@usb-2"] == ""
+
+
 def test_recent_addresses_are_few_and_each_once() -> None:
     preferences = Preferences()
     for number in [*range(MOST_RECENT + 3), 5]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.gui.notices import Notice
+from app.gui.recording import RecordingState
 from core.errors import SourceOpenError, WriterError
 from core.run.live_status import LiveState
 from tests.app.gui.fake_run import STATUS, make_pair
@@ -35,13 +36,13 @@ def test_settings_reach_the_run_and_strength_keeps_its_range(scene: Scene) -> No
 
 def test_the_picture_is_lent_and_taken_back(scene: Scene) -> None:
     run = scene.open()
-    scene.session.toggle_lending()
+    scene.session.lender.toggle()
     scene.wait(lambda: scene.notices)
     assert "/dev/video7" in scene.notices[-1].text
-    scene.session.toggle_lending()
+    scene.session.lender.toggle()
     scene.wait(lambda: not run.status.lent_as)
     run.refuses = WriterError("There is no driver for a virtual camera")
-    scene.session.toggle_lending()
+    scene.session.lender.toggle()
     scene.wait(lambda: scene.notices[-1].kind == "trouble")
     assert "no driver" in scene.notices[-1].text
 
@@ -102,6 +103,30 @@ def test_pause_resume_and_what_has_ended_begins_again(scene: Scene) -> None:
     assert scene.runs[1].uri == "walk.mp4"
 
 
+@pytest.mark.parametrize("state", [LiveState.OPENING, LiveState.RECONNECTING])
+def test_what_stands_still_while_no_picture_comes_goes_on_when_asked(
+    scene: Scene, state: LiveState
+) -> None:
+    run = scene.open("rtsp://10.0.0.7/door")
+    run.status = replace(STATUS, state=state)
+    scene.session.toggle_pause()
+    assert (run.is_paused, scene.session.is_paused) == (True, True)
+    scene.session.toggle_pause()
+    assert (run.is_paused, scene.session.is_paused) == (False, False)
+    scene.session.toggle_pause()
+    run.status = STATUS
+    states = [scene.session.state]
+    scene.session.toggle_pause()
+    assert [*states, scene.session.state] == [LiveState.PAUSED, LiveState.RUNNING]
+
+
+def test_what_is_opened_after_a_pause_moves(scene: Scene) -> None:
+    scene.open("walk.mp4")
+    scene.session.toggle_pause()
+    scene.open("test:")
+    assert not scene.session.is_paused
+
+
 def test_closing_while_a_source_is_opened_leaves_nothing_behind(scene: Scene) -> None:
     scene.session.open("test:")
     scene.session.close()
@@ -119,6 +144,27 @@ def test_a_camera_that_slows_down_can_be_asked_not_to(scene: Scene) -> None:
     scene.wait(lambda: len(scene.runs) == 2 and scene.session.state is not None)
     assert scene.runs[1].uri == "camera:046d:0825?rate=30&keep_rate=1"
     assert not scene.session.can_keep_rate
+
+
+def test_a_recording_goes_on_when_the_camera_is_opened_again_to_keep_its_rate(
+    scene: Scene,
+) -> None:
+    first = scene.record()
+    scene.session.keep_rate()
+    scene.wait(lambda: len(scene.notices) == 2)
+    assert first.deeds == ["start", "record", "stop recording", "close"]
+    assert scene.runs[1].deeds == ["start", "record"]
+    assert scene.session.saver.recording is RecordingState.ON
+    before, after = scene.notices
+    sentence = "The source was opened again; the recording goes on in a new file."
+    assert (after.kind, after.text) == ("done", f"{before.text} {sentence}")
+
+
+def test_without_a_recording_none_is_begun_to_keep_the_rate(scene: Scene) -> None:
+    scene.open("camera:046d:0825")
+    scene.session.keep_rate()
+    scene.wait(lambda: len(scene.runs) == 2 and scene.session.state is not None)
+    assert scene.runs[1].deeds == ["start"]
 
 
 def test_an_error_nobody_foresaw_tells_no_words_that_may_be_secret(scene: Scene) -> None:

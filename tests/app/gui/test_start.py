@@ -1,4 +1,4 @@
-"""The window as a program: it starts, writes its log, and closes when it is asked to."""
+"""The window as a program: it starts, writes its log, and ends when it is asked to."""
 
 from __future__ import annotations
 
@@ -7,25 +7,79 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from threading import Event
+
+import pytest
 
 from tests.fakes import PATIENCE_S
 
 ROOT = Path(__file__).parents[3]
-CODE = "from app.gui.start import start; raise SystemExit(start(None))"
+IDLE = """
+from PyQt6.QtCore import QTimer
+from app.gui import start
+
+class Told(start.MainWindow):
+    def show(self):
+        super().show()
+        # Behind the list of cameras: after this line nothing is left to be done.
+        self.session.errands.do(lambda: None, lambda _: QTimer.singleShot(0, self.tell))
+
+    def tell(self):
+        print("ready", flush=True)
+
+start.MainWindow = Told
+raise SystemExit(start.start(None))
+"""
+RECORDS = """
+from app.gui import start
+from app.gui.recording import RecordingState
+from tests.app.gui.fake_run import FakeRun
+
+class Damaged(FakeRun):
+    checked = property(lambda run: False, lambda run, checked: None)
+
+class Recording(start.MainWindow):
+    def open(self, uri):
+        super().open(uri)
+        saver = self.session.saver
+        saver.recordingChanged.connect(self.tell)
+        self.session.errands.do(lambda: None, lambda _: saver.record())
+
+    def tell(self, state):
+        if state is RecordingState.ON:
+            print("ready", flush=True)
+
+start.MainWindow, start.make_run = Recording, Damaged
+raise SystemExit(start.start("test:"))
+"""
 
 
-def test_it_starts_and_ends_when_told(tmp_path: Path) -> None:
-    places = {"XDG_CONFIG_HOME": str(tmp_path / "c"), "XDG_DATA_HOME": str(tmp_path / "d")}
+def ended_by(number: signal.Signals, code: str, home: Path) -> int:
+    """The exit code of a window that is sent a signal once it says that it is ready."""
+    places = {name: str(home / name) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME")}
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", **places}
-    log = tmp_path / "d" / "lowlux" / "lowlux.log"
-    with subprocess.Popen([sys.executable, "-c", CODE], cwd=ROOT, env=environment) as process:
-        patience = Event()
-        for _ in range(int(PATIENCE_S / 0.02)):
-            if process.poll() is not None or (log.exists() and "open" in log.read_text()):
-                break
-            patience.wait(0.02)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE_S) == 0
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(number)
+            return process.wait(PATIENCE_S)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_window_in_which_nothing_happens(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    assert ended_by(number, IDLE, tmp_path) == 0
+    log = tmp_path / "XDG_DATA_HOME" / "lowlux" / "lowlux.log"
     assert "its window is open" in log.read_text()
-    assert (tmp_path / "c" / "lowlux" / "window.json").is_file()
+    assert (tmp_path / "XDG_CONFIG_HOME" / "lowlux" / "window.json").is_file()
+
+
+def test_a_signal_ends_a_window_that_would_stay_to_tell_of_its_recording(tmp_path: Path) -> None:
+    assert ended_by(signal.SIGTERM, RECORDS, tmp_path) == 0
+    log = tmp_path / "XDG_DATA_HOME" / "lowlux" / "lowlux.log"
+    assert "saved, but not as it should be" in log.read_text()

@@ -3,9 +3,11 @@
 Exit codes: 0 done, 1 the job failed, 2 wrong usage, 130 interrupted.
 """
 
+import logging
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -14,6 +16,7 @@ import typer
 from pydantic import ValidationError
 
 from app.batch_command import batch
+from app.discreet import DiscreetFormatter, addresses_in, without_logins, without_secrets
 from app.live_command import live
 from app.options import worded
 from app.report import open_report, show_info, tell_error
@@ -22,6 +25,7 @@ from app.window import open_window
 from core.errors import CoreError, SettingsError, WriterError
 from core.media.photo import is_photo
 from core.media.writer import check_output
+from core.run.background import tell_of_failed_threads
 from core.settings import (
     EncodeSettings,
     EnhanceSettings,
@@ -30,6 +34,7 @@ from core.settings import (
 )
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+_log = logging.getLogger(__name__)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command()(live)
@@ -159,13 +164,17 @@ _KEPT = {
 def run(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    known, debug = addresses_in(arguments), "--debug" in arguments
+    _log_discreetly(known, debug=debug)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = int(app(arguments, standalone_mode=False) or DONE)
     except Exception as error:
-        if "--debug" in arguments:
-            traceback.print_exc()
-        code = _explain(error)
+        if debug:
+            sys.stderr.write(without_secrets(traceback.format_exc(), known))
+        code, sentence = _explained(error)
+        if sentence:
+            tell_error(without_logins(sentence, known))
     except KeyboardInterrupt:
         code = INTERRUPTED
     if code == INTERRUPTED:  # the command line's parser turns most interrupts into this code
@@ -174,30 +183,40 @@ def run(arguments: list[str] | None = None) -> int:
     return code
 
 
+def _log_discreetly(known: Sequence[str], *, debug: bool) -> None:
+    """What is logged and has no other place to go, and what ends a thread, bears no secret."""
+    # The window logs into a file: a handler of our own would keep it from that.
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(DiscreetFormatter("%(message)s", known, traces=debug))
+    tell_of_failed_threads(
+        lambda error: _log.error(
+            "A thread failed (%s); run again with --debug and report it",
+            type(error).__name__,
+            exc_info=error,
+        )
+    )
+
+
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _explain(error: Exception) -> int:
+def _explained(error: Exception) -> tuple[int, str]:
+    """The exit code, and what is to be told; empty where nothing is."""
     match error:
         case typer.Abort():
-            return INTERRUPTED
+            return INTERRUPTED, ""
         case typer.Exit():
-            return int(error.exit_code)
+            return int(error.exit_code), ""
         case ValidationError():
             first = error.errors()[0]
             option = str(first["loc"][-1]).replace("_", "-")
-            tell_error(f"--{option} {first['input']}: {first['msg']}.")
-            return WRONG_USAGE
+            return WRONG_USAGE, f"--{option} {first['input']}: {first['msg']}."
         case SettingsError():
-            tell_error(str(error))
-            return WRONG_USAGE
+            return WRONG_USAGE, str(error)
         case CoreError():
-            tell_error(str(error))
-            return FAILED
+            return FAILED, str(error)
     if hasattr(error, "format_message"):  # the command line's parser
-        if message := error.format_message():  # none where it printed its help instead
-            tell_error(message)
-        return WRONG_USAGE
-    tell_error(f"Unexpected {type(error).__name__}: {error}. Run again with --debug and report it.")
-    return FAILED
+        return WRONG_USAGE, error.format_message()  # empty where it printed its help instead
+    name = type(error).__name__
+    return FAILED, f"Unexpected {name}: {error}. Run again with --debug and report it."

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from PyQt6.QtGui import QIcon
 from PyQt6.QtWidgets import QApplication
 
+from app.discreet import DiscreetFormatter
 from app.gui.main_window import MainWindow
 from app.gui.preferences import log_path, preferences_path
 from app.gui.quit_signals import heeding_signals
-from app.gui.support_bundle import DiscreetFormatter
 from app.gui.theme import ASSETS, Theme
 from core.run.background import tell_of_failed_threads
 

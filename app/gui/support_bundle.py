@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import json
-import logging
 import platform
-import re
 import zipfile
 from dataclasses import asdict, dataclass, is_dataclass
 from enum import Enum
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 from PyQt6.QtCore import PYQT_VERSION_STR, QT_VERSION_STR
 
+from app.discreet import without_secrets
 from core.errors import WriterError
 from core.media.addresses import is_network, without_password
 from core.media.atomic import PartFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from app.gui.preferences import Preferences
     from core.run.live_status import LiveStatus
 
 _PACKAGES = ("lowlux", "torch", "openvino", "av", "opencv-python-headless", "numpy", "PyGObject")
 _LOG_BYTES = 256 * 1024
-_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s\"'<>]+", re.IGNORECASE)
-_HOME = re.compile(r"(/home/|/Users/|[A-Za-z]:\\+Users\\+)[^/\\\s\"':,]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +40,6 @@ class Facts:
     """Of the last minute, oldest first."""
     log: Path
     """The log file; need not exist."""
-
-
-def without_secrets(text: str) -> str:
-    """Addresses without login, paths without the name of their owner."""
-    text = _ADDRESS.sub(lambda found: without_password(found[0]), text)
-    home = str(Path.home())
-    if len(home) > 1:
-        text = text.replace(home, "~")
-    return _HOME.sub(r"\1***", text)
 
 
 def write_bundle(path: Path, facts: Facts) -> None:
@@ -143,11 +131,3 @@ def _plain(value: Any) -> Any:
             return _plain(asdict(value))
         case _:
             return value
-
-
-class DiscreetFormatter(logging.Formatter):
-    """Writes no secret into a log, tracebacks included."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """One record, made harmless."""
-        return without_secrets(super().format(record))

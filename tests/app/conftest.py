@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,11 +65,14 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """One thread for tiny pictures; signal handlers and PyTorch's switches are put back."""
+    """One thread for tiny pictures; signals, logs and PyTorch's switches are put back."""
     small = Machine("test", 1, fast_bfloat16=False, gpus=())
     monkeypatch.setattr(Machine, "probe", staticmethod(lambda: small))
     handler, threads = signal.getsignal(signal.SIGTERM), torch.get_num_threads()
+    hook = threading.excepthook
+    monkeypatch.setattr(logging, "lastResort", copy(logging.lastResort))
     yield
+    threading.excepthook = hook
     signal.signal(signal.SIGTERM, handler)
     torch.set_num_threads(threads)
     torch.set_flush_denormal(False)

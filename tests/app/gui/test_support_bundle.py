@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from app.discreet import DiscreetFormatter, without_secrets
 from app.gui.preferences import Preferences, RecordChoice
-from app.gui.support_bundle import DiscreetFormatter, Facts, without_secrets, write_bundle
+from app.gui.support_bundle import Facts, write_bundle
 from core.errors import WriterError
 from tests.app.gui.fake_run import STATUS
 

@@ -32,8 +32,8 @@ class Frame:
     duration: int = 0
     """How long it is shown, in units of `time_base`; 0 where the source does not say."""
     captured_ns: int | None = None
-    """When it arrived, on the monotonic clock; for latency only, never compared with `pts`. None
-    where nobody was waiting for it, as in a file that is transcoded."""
+    """When it arrived, by `arrival_ns`; for latency and gaps, never compared with `pts`. None where
+    nobody was waiting for it, as in a file that is transcoded."""
 
     def __post_init__(self) -> None:
         shape_ok = self.pixels.ndim == 3 and self.pixels.shape[2] == 3

@@ -3,9 +3,9 @@
     python3 rtsp_clock_server.py FOLDER --port 8554
 
 FOLDER holds one coded picture (H.264, Annex B) per file. They are sent over and over at 30 a second
-on rtsp://127.0.0.1:PORT/video: at `t` seconds of the monotonic clock it is the one with the number
-`floor(30 t) mod count`, so whoever can read the number knows how old the picture is. Coding them
-beforehand leaves the processor to the program on trial, as a camera would.
+on rtsp://127.0.0.1:PORT/video: at `t` seconds of the clock that frames arrive by it is the one with
+the number `floor(30 t) mod count`, so whoever can read the number knows how old the picture is.
+Coding them beforehand leaves the processor to the program on trial, as a camera would.
 
 Says `ready` when it answers, ends when its standard input does. Run by whichever Python knows
 GStreamer's RTSP server, so it imports nothing of ours.
@@ -14,6 +14,7 @@ GStreamer's RTSP server, so it imports nothing of ours.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from importlib import import_module
 from pathlib import Path
@@ -27,6 +28,11 @@ PIPELINE = (
     f"caps=video/x-h264,stream-format=byte-stream,alignment=au,framerate={RATE}/1 ! "
     "h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
 )
+
+
+def _now_s() -> float:
+    """As `core.clock` has it, in seconds."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
 
 class Camera:
@@ -45,11 +51,11 @@ class Camera:
 
     def _wait(self) -> None:
         """Until the next picture is due; absolute times, so delays do not add up."""
-        due_s = (int(time.monotonic() * RATE) + 1) / RATE
-        self._glib.timeout_add(max(0, round((due_s - time.monotonic()) * 1000)), self._send)
+        due_s = (int(_now_s() * RATE) + 1) / RATE
+        self._glib.timeout_add(max(0, round((due_s - _now_s()) * 1000)), self._send)
 
     def _send(self) -> bool:
-        now = round(time.monotonic() * RATE)
+        now = round(_now_s() * RATE)
         # What is a little late is sent all the same: those behind it build on it.
         is_late = now - self._sent < KEY_EVERY
         self._has_begun = self._has_begun and is_late

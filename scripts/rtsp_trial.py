@@ -23,6 +23,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from core.clock import arrival_ns
 from core.errors import CoreError
 from core.media.test_pattern import read_bar_code
 from core.run.heap import settle_heap
@@ -73,7 +74,7 @@ class Viewer:
         """When the newest pair's frame was captured."""
 
     def until(self, so: Callable[[LiveStatus], object], limit_s: float = PATIENCE_S) -> int:
-        """The moment at which it is so, in nanoseconds of the monotonic clock.
+        """The moment at which it is so, in nanoseconds; see `arrival_ns`.
 
         Raises:
             CoreError: it took too long, or the run is over.
@@ -86,7 +87,7 @@ class Viewer:
             self._told.wait(min(left_s, 0.1))
             self._told.clear()
             self._take()
-        return time.monotonic_ns()
+        return arrival_ns()
 
     def watch(self, seconds: float) -> None:
         """Pairs for so long."""
@@ -97,7 +98,7 @@ class Viewer:
         while (pair := self.run.newest()) is not None:
             self.run.painted(pair)
             self.newest_ns = pair.original.captured_ns or 0
-            self.seen.append(_seen(pair, time.monotonic_ns()))
+            self.seen.append(_seen(pair, arrival_ns()))
 
 
 def _seen(pair: Pair, now_ns: int) -> Seen:
@@ -151,7 +152,7 @@ def calm(viewer: Viewer, seconds: float) -> dict[str, Any]:
 def suffer(viewer: Viewer, server: Server, harm: str, outage_s: float) -> Round:
     """One round, from a stream that flows to a stream that flows."""
     before = viewer.run.status
-    harmed_ns = time.monotonic_ns()
+    harmed_ns = arrival_ns()
     server.send(signal.SIGKILL if harm == "killed" else signal.SIGSTOP)
     noticed_ns = viewer.until(lambda status: status.state is LiveState.RECONNECTING)
     viewer.watch(outage_s)
@@ -160,7 +161,7 @@ def suffer(viewer: Viewer, server: Server, harm: str, outage_s: float) -> Round:
     else:
         server.close()
         server.start()
-    returned_ns = time.monotonic_ns()
+    returned_ns = arrival_ns()
     back_ns = viewer.until(lambda _: viewer.newest_ns > returned_ns)
     back = viewer.run.status.captured
     viewer.until(lambda now: now.captured > back + QUIET_FRAMES)

@@ -3,7 +3,7 @@
     python -m scripts.soak --seconds 7200
 
 Threads, file handles and memory are taken before, after five minutes (a tenth of a shorter time),
-and at the end.
+and at the end. Fails as soon as a frame was lost or counted twice.
 """
 
 from __future__ import annotations
@@ -49,8 +49,19 @@ class Soak:
             FIRST_S, self.seconds / 10
         ):
             self.once_warm = now
-        if status.captured != status.shown + status.dropped + status.in_flight:
-            raise SystemExit(f"The counters do not add up: {status}")
+        check_counts(status)
+
+
+def check_counts(status: LiveStatus, *, is_over: bool = False) -> None:
+    """Every frame that came was shown, was dropped, or is on the way while the run goes on.
+
+    Raises:
+        SystemExit: one is missing or was counted twice.
+    """
+    if status.captured != status.shown + status.dropped + status.in_flight:
+        raise SystemExit(f"The counters do not add up: {status}")
+    if is_over and status.in_flight:
+        raise SystemExit(f"Frames are on the way after the end: {status}")
 
 
 def held() -> dict[str, Any]:
@@ -103,6 +114,7 @@ def soak(
             indent=2,
         )
     )
+    check_counts(status, is_over=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import cv2
 from core.enhance.enhancer import Enhancer, set_up_thread
 from core.enhance.fast import FastEnhancer
 from core.enhance.governor import Governor
+from core.enhance.ladder import enlarged, shrunk
 from core.enhance.live_network import open_network
 from core.enhance.live_plan import budget_s, resolve_live
 from core.enhance.measuring import following_s, network_s
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from fractions import Fraction
 
+    from core.enhance.ladder import Step
     from core.enhance.live_network import Network
-    from core.enhance.live_plan import LivePlan, Step
+    from core.enhance.live_plan import LivePlan
     from core.enhance.plan import Machine
     from core.frame import Frame
     from core.media.live import LiveInfo
@@ -83,7 +85,8 @@ def open_live_enhancer(
 class GovernedEnhancer:
     """Goes up and down the ladder of its plan as time allows; falls back to the processor.
 
-    A frame of another size than the one before is measured for anew.
+    A frame of another size than the one before is measured for anew, in that call: who cannot wait
+    a second or more opens another one for it.
 
     Attributes:
         plan: what is done now.
@@ -115,7 +118,8 @@ class GovernedEnhancer:
     @property
     def notes(self) -> Sequence[str]:
         """What went otherwise than planned, oldest first."""
-        return [*self._notes, *(self._way.notes if self._way else ())]
+        way = self._way  # another thread may let go of it meanwhile
+        return [*self._notes, *(way.notes if way else ())]
 
     def __call__(self, frame: Frame) -> Frame:
         """The same moment, bright.
@@ -170,6 +174,7 @@ class GovernedEnhancer:
             *(self._settings, network.model, self._rate, network.runtime),
             lambda step: network_s(network.backend, width, height, step.side, self._clock),
             lambda: following_s(width, height, self._clock),
+            max(width, height),
         )
         self._governor = Governor(len(self.plan.steps), self.plan.steps.index(self.plan.step))
         self._reasons = self.plan.reasons
@@ -198,7 +203,7 @@ class GovernedEnhancer:
     def _enhance(self, frame: Frame) -> Frame:
         assert self._way is not None
         start = self._clock()
-        result = self._way(frame)
+        result = enlarged(self._way(shrunk(frame, self.plan.step.shrink)), frame.pixels.shape)
         now = self._clock()
         self._note_prior(self._way)
         self._govern(now - start, now)
@@ -220,17 +225,16 @@ class GovernedEnhancer:
             # It runs beside the frames, and must keep up as well.
             network_s = way.network_seconds / plan.step.cadence
         busy_s = max(usual_s, network_s)
-        more = plan.network_s[at - 1] / plan.network_s[at] - 1 if at else float("inf")
-        better_s = usual_s + more * network_s
+        better_s = plan.better_s(at, usual_s, network_s)
         self._governor(busy_s, better_s, budget_s(self._rate), now_s)
         if self._governor.at != at:
             self._take_step(plan.steps[self._governor.at], busy_s)
 
     def _take_step(self, step: Step, busy_s: float) -> None:
-        self._calls = []
+        before, self._calls = self.plan.step, []
         why = f"{step}: a frame took {busy_s * 1000:.0f} ms of {budget_s(self._rate) * 1000:.0f}"
         self.plan = replace(self.plan, step=step, reasons=(why, *self._reasons))
-        if isinstance(self._way, FastEnhancer) and step.carries:
+        if isinstance(self._way, FastEnhancer) and step.carries and step.shrink == before.shrink:
             self._way.set_pace(step.side, step.cadence)
         else:
             self._set_out()

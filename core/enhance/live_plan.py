@@ -1,22 +1,19 @@
-"""How the network is run while a source plays: chosen by a short measurement, kept in time after.
-
-The full way shows the network the whole of every frame; where that takes too long, of every k-th,
-whose effect is carried over to all frames. The fast way shows it a reduced frame, on every k-th if
-need be, and carries its effect over likewise. A `Step` is one such way; the steps of a machine form
-a ladder, best first.
-"""
+"""How the network is run while a source plays: chosen by a short measurement on the machine."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from core.enhance.ladder import ladder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from fractions import Fraction
 
+    from core.enhance.ladder import Step
     from core.enhance.plan import Machine, Plan
     from core.settings import LiveSettings
 
@@ -30,38 +27,11 @@ carrying its effect over, in both for what other threads do."""
 FOLLOW_SHARE = 0.25
 """Of the time between two frames, what averaging over time may take: where following what moves
 takes it beyond that, nothing is followed."""
-RUNGS = ((384, 1), (384, 2), (320, 2), (320, 3), (256, 3), (256, 4))
-"""The fast way: the reduced frame's longer side in pixels, and on every how many-th frame."""
 SMALL_MODEL = "deepspg-lite"
 USUAL_MODEL = "deepspg"
 """What the user has wished for who has wished for nothing."""
 MOST_THREADS = 4
 """More of them on a reduced frame only wait for each other."""
-WHOLE = "the whole of every frame"
-_EVERY = {1: "every frame", 2: "every 2nd frame", 3: "every 3rd frame"}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One way to run the network."""
-
-    mode: Literal["fast", "full"]
-    model: str
-    """A shipped name or a file."""
-    side: int
-    """Of the frame that the network sees, the longer one, in pixels; 0 for the whole frame."""
-    cadence: int
-    """It sees every so many-th frame."""
-
-    @property
-    def carries(self) -> bool:
-        """Whether what the network does to a picture is carried over to frames at full size."""
-        return self.mode == "fast" or self.cadence > 1
-
-    def __str__(self) -> str:
-        if self.mode == "full":
-            return f"the whole of one frame in {self.cadence}" if self.carries else WHOLE
-        return f"{self.side} px, {_EVERY.get(self.cadence, f'every {self.cadence}th frame')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +75,20 @@ class LivePlan:
     follows: bool = True
     """Whether the fast way averages over time along with what moves."""
 
+    def better_s(self, at: int, usual_s: float, network_s: float) -> float:
+        """Seconds that a frame would take one step further up.
+
+        Args:
+            at: the step it is at, counted from 0.
+            usual_s: what it takes there.
+            network_s: of that, the network.
+        """
+        if at == 0:
+            return math.inf
+        more = self.network_s[at - 1] / self.network_s[at] - 1
+        larger = self.steps[at].shrink / self.steps[at - 1].shrink
+        return larger**2 * usual_s + more * network_s
+
     def __str__(self) -> str:
         where = "GPU" if self.device == "cuda" else f"{self.runtime}, {_threads(self.threads)}"
         return f"{Path(self.step.model).stem} on {self.step} ({self.precision}, {where})"
@@ -121,21 +105,6 @@ def pick_model(settings: LiveSettings, device: str, *, has_small: bool) -> str:
     model = settings.enhance.model
     wants_speed = device == "cpu" and settings.plan != "full"
     return SMALL_MODEL if wants_speed and has_small and model == USUAL_MODEL else model
-
-
-def ladder(plan: str, device: str, model: str) -> tuple[Step, ...]:
-    """The ways that are allowed, best first.
-
-    Args:
-        plan: of `LiveSettings`.
-        device: cpu or cuda.
-        model: what is run.
-    """
-    full = Step("full", model, 0, 1)
-    if plan == "full":
-        return (full,)
-    fast = tuple(Step("fast", model, side, cadence) for side, cadence in RUNGS)
-    return (full, *fast) if device == "cuda" and plan == "auto" else fast
 
 
 def choose_runtime(planned: Plan, machine: Machine, *, openvino: bool, eight_bits: bool) -> Runtime:
@@ -178,6 +147,7 @@ def resolve_live(
     runtime: Runtime,
     measure: Callable[[Step], float],
     measure_following: Callable[[], float],
+    longer: int = 0,
 ) -> LivePlan:
     """Chooses the best step that is in time.
 
@@ -190,8 +160,9 @@ def resolve_live(
             measured once, so that a later change of step finds its size prepared.
         measure_following: seconds that averaging over time takes where all that moves is followed;
             only called where the network's effect is carried over.
+        longer: side of the source's frames, in pixels; 0 where it is not known.
     """
-    steps, budget = ladder(settings.plan, runtime.device, model), budget_s(rate)
+    steps, budget = ladder(settings.plan, runtime.device, model, longer), budget_s(rate)
     run_s = {step.side: measure(step) for step in {step.side: step for step in steps}.values()}
     if settings.plan == "full":
         cadence = max(2, math.ceil(run_s[0] / (budget * FULL_SHARE)))

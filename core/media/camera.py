@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 
+from core.clock import arrival_ns
 from core.closing import Closing
 from core.errors import SourceLostError, SourceOpenError
 from core.frame import Frame
@@ -50,7 +51,7 @@ class Camera(Closing):
         wish: how it shall deliver.
         open_capture: OpenCV's capture of a path.
         open_device: linuxpy's device of a path.
-        clock: monotonic time in nanoseconds.
+        clock: see `arrival_ns`.
         wait: lets so many seconds pass.
 
     Raises:
@@ -65,7 +66,7 @@ class Camera(Closing):
         *,
         open_capture: Callable[[str], Any] = _open_capture,
         open_device: Callable[[str], Any] = open_device,
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = arrival_ns,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._camera, self._open_device = camera, open_device

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
+from core.clock import arrival_ns
 from core.closing import Closing
 from core.errors import SourceLostError
 from core.media.live import READ_LIMIT_S
@@ -64,7 +65,7 @@ class Faulty(Closing):
     Args:
         source: where the frames come from.
         plan: how often what happens.
-        clock: monotonic time in nanoseconds.
+        clock: see `arrival_ns`.
         wait: lets so many seconds pass.
     """
 
@@ -73,7 +74,7 @@ class Faulty(Closing):
         source: LiveSource,
         plan: FaultPlan,
         *,
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = arrival_ns,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._source, self._plan = source, plan

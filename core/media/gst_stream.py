@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from core.clock import arrival_ns
 from core.closing import Closing
 from core.errors import SourceOpenError
 from core.frame import Frame
@@ -167,7 +168,7 @@ class GstStream(Closing):
         return cannot_open(self._uri, next(found, Reason.UNREADABLE))
 
     def _frame(self, sample: Any) -> Frame:
-        now = time.monotonic_ns()
+        now = arrival_ns()
         buffer, shape = sample.get_buffer(), sample.get_caps().get_structure(0)
         width, height = shape.get_int("width")[1], shape.get_int("height")[1]
         # Rows are filled up to a multiple of four bytes.

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from core.clock import arrival_ns
 from core.closing import Closing
 from core.media.live import READ_LIMIT_S, LiveInfo
 from core.media.sound import FileSound
@@ -31,7 +32,7 @@ class Pace:
 
     def __init__(
         self,
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = arrival_ns,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._clock, self._wait = clock, wait
@@ -64,7 +65,7 @@ class LiveFile(Closing):
     Args:
         path: a video file.
         loop: begin again at its end.
-        clock: monotonic time in nanoseconds.
+        clock: see `arrival_ns`.
         wait: lets so many seconds pass.
 
     Raises:
@@ -76,7 +77,7 @@ class LiveFile(Closing):
         path: Path,
         *,
         loop: bool = False,
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = arrival_ns,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._source = open_source(path)

@@ -24,6 +24,7 @@ from av.error import (
 )
 from av.video.reformatter import VideoReformatter
 
+from core.clock import arrival_ns
 from core.closing import Closing
 from core.frame import Frame
 from core.media.addresses import (
@@ -164,7 +165,7 @@ class PyavStream(Closing):
             return []
 
     def _frame(self, picture: VideoFrame) -> Frame:
-        now = time.monotonic_ns()
+        now = arrival_ns()
         pts, self._last_pts = self._clock(picture), picture.pts
         pixels = to_rgb(picture, self._reformatter)
         return Frame(pixels, pts, self._time_base, picture.duration or 0, now)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from pydantic import BeforeValidator, Field
 
+from core.clock import arrival_ns
 from core.closing import Closing
 from core.frame import Frame
 from core.media.live import LiveInfo
@@ -77,7 +78,7 @@ class TestPattern(Closing):
 
     Args:
         settings: what is shown.
-        clock: monotonic time in nanoseconds.
+        clock: see `arrival_ns`.
         wait: lets so many seconds pass.
     """
 
@@ -85,7 +86,7 @@ class TestPattern(Closing):
         self,
         settings: PatternSettings,
         *,
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = arrival_ns,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings

@@ -40,10 +40,23 @@ class _Order:
         """Whether one network serves both."""
         return self._key() == other._key()
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the frames it is for, in pixels."""
+        return self.info.width, self.info.height
+
     def _key(self) -> tuple[object, ...]:
-        enhance, info = self.settings.enhance, self.info
+        enhance = self.settings.enhance
         wish = (enhance.model, enhance.device, self.settings.plan)
-        return (*wish, info.width, info.height, info.rate)
+        return (*wish, self.size, self.info.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A network, and what it was opened for."""
+
+    network: LiveEnhancer
+    order: _Order
 
 
 class Enhancing(Closing):
@@ -51,7 +64,8 @@ class Enhancing(Closing):
 
     `order` may be called from any thread and never waits. The enhance thread calls the object
     with every frame; it takes up what was opened meanwhile and closes what was there before. What
-    cannot be opened leaves the old one at work.
+    cannot be opened leaves the old one at work. A network serves frames of the size that it was
+    ordered for: one for another size takes seconds to open, and no frame waits for it.
 
     Args:
         open_enhancer: opens a network; none for the one the machine runs best.
@@ -70,8 +84,10 @@ class Enhancing(Closing):
         self._orders = Newest[_Order]()
         self._lock = Lock()
         self._ordered: _Order | None = None
-        self._opened: tuple[LiveEnhancer, EnhanceSettings] | None = None
-        self._current: LiveEnhancer | None = None
+        self._size = (0, 0)
+        """Of the frames that the last order was for."""
+        self._opened: _Opened | None = None
+        self._current: _Opened | None = None
         self._settings: EnhanceSettings | None = None
         self._is_closed = False
         self.trouble = ""
@@ -89,27 +105,29 @@ class Enhancing(Closing):
         with self._lock:
             if self._ordered is not None and order.is_as(self._ordered):
                 return
-            self._ordered = order
+            self._ordered, self._size = order, order.size
         self._orders.put(order)
 
     def __call__(self, frame: Frame, settings: EnhanceSettings) -> Frame | None:
-        """The same moment, bright; none while there is no network that works."""
-        self._take_up()
-        if self._current is None:
+        """The same moment, bright; none while there is no network that works for its size."""
+        size = (frame.pixels.shape[1], frame.pixels.shape[0])
+        self._take_up(size)
+        current = self._current
+        if current is None or current.order.size != size:
             return None
         try:
             if settings != self._settings:
-                self._current.change(settings)
+                current.network.change(settings)
                 self._settings = settings
-            return self._current(frame)
+            return current.network(frame)
         except CoreError as error:
-            self._give_up(error)
+            self._give_up(current, error)
             return None
 
     @property
     def prior_age(self) -> int | None:
         """Of the frame enhanced last; on the enhance thread."""
-        return None if self._current is None else self._current.prior_age
+        return None if self._current is None else self._current.network.prior_age
 
     @property
     def plan(self) -> str:
@@ -117,8 +135,7 @@ class Enhancing(Closing):
         network, ordered = self._network, self._ordered
         if network is not None:
             return str(network.plan)
-        is_awaited = ordered is not None and not self.trouble
-        return f"opening {ordered.settings.enhance.model}" if ordered and is_awaited else "off"
+        return "off" if ordered is None else f"opening {ordered.settings.enhance.model}"
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -134,8 +151,9 @@ class Enhancing(Closing):
 
     @property
     def _network(self) -> LiveEnhancer | None:
-        opened = self._opened
-        return self._current if opened is None else opened[0]
+        """What serves the frames that come, now or from the next one on."""
+        there = (self._opened, self._current)
+        return next((one.network for one in there if one and one.order.size == self._size), None)
 
     def close(self) -> None:
         """Lets go of everything; waits a bounded time. The enhance thread must have ended."""
@@ -147,9 +165,9 @@ class Enhancing(Closing):
             opened, self._opened = self._opened, None
         # What was at work is closed but kept, so that the last status still tells of it.
         if self._current is not None:
-            self._current.close()
+            self._current.network.close()
         if opened is not None:
-            opened[0].close()
+            opened.network.close()
         self._executor.shutdown(wait=not self._thread.is_alive(), cancel_futures=True)
 
     def _run(self) -> None:
@@ -164,49 +182,58 @@ class Enhancing(Closing):
 
     def _open(self, order: _Order) -> None:
         try:
-            enhancer = _opener(self._open_enhancer)(
+            network = _opener(self._open_enhancer)(
                 order.settings, order.info, Machine.probe(), self._executor
             )
         except CoreError as error:
             self._refuse(order, error)
             return
-        opened = (enhancer, order.settings.enhance)
+        opened = _Opened(network, order)
         with self._lock:
             # What was opened and never taken up makes room; after the end there is none.
             unused, self._opened = (opened, None) if self._is_closed else (self._opened, opened)
             self.trouble = ""
         spare_what_is_there()
         if unused is not None:
-            unused[0].close()
+            unused.network.close()
 
     def _refuse(self, order: _Order, error: CoreError) -> None:
         with self._lock:
-            has_other = self._current is not None or self._opened is not None
+            self._forget(order)
+            has_other = self._network is not None
             goes_on = "The network before it stays at work" if has_other else "Nothing is enhanced"
             self.trouble = f"{str(error).rstrip('.')}. {goes_on}"
 
-    def _take_up(self) -> None:
-        """Exchanges the networks; on the enhance thread, between two frames."""
-        with self._lock:
-            opened, self._opened = self._opened, None
-            if opened is None:
-                return
-            old, (self._current, self._settings) = self._current, opened
-        set_up_thread(self._current.plan.threads)
-        if old is not None:
-            old.close()
+    def _take_up(self, size: tuple[int, int]) -> None:
+        """Exchanges the networks; on the enhance thread, between two frames.
 
-    def _give_up(self, error: CoreError) -> None:
+        One for the frames behind these waits for them.
+        """
+        with self._lock:
+            opened = self._opened
+            if opened is None or opened.order.size != size:
+                return
+            old, self._current, self._opened = self._current, opened, None
+            self._settings = opened.order.settings.enhance
+        set_up_thread(opened.network.plan.threads)
+        if old is not None:
+            old.network.close()
+
+    def _give_up(self, broken: _Opened, error: CoreError) -> None:
         """The network failed and has nothing to fall back on: the picture is shown as it comes."""
         with self._lock:
-            broken, self._current = self._current, None
-            self._ordered = None  # so that it may be tried again
+            self._current = None
+            self._forget(broken.order)
             self.trouble = (
                 f"{str(error).rstrip('.')}. The picture is shown as it comes; choose another "
                 "model, plan or device"
             )
-        if broken is not None:
-            broken.close()
+        broken.network.close()
+
+    def _forget(self, order: _Order) -> None:
+        """What failed may be ordered again; what was ordered after it is still to come."""
+        if self._ordered is order:
+            self._ordered = None
 
 
 def _opener(chosen: OpenEnhancer | None) -> OpenEnhancer:

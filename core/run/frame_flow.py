@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from random import Random
 from threading import Lock, Thread
@@ -31,13 +32,13 @@ from core.run.media_clock import MediaClock
 from core.run.newest import Newest
 from core.run.reconnect import Connected, Lost, Reconnecting, Waiting
 from core.run.screen import Screen
-from core.run.tally import Tally
+from core.run.tally import Counts, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from core.frame import Frame
-    from core.media.live import LiveSource
+    from core.media.live import LiveInfo, LiveSource
     from core.run.enhancing import OpenEnhancer
     from core.run.reconnect import Change, Wait
     from core.settings import LiveSettings
@@ -66,7 +67,8 @@ class FrameFlow(Closing):
         wait: Wait | None,
     ) -> None:
         self._settings, self._tell = settings, tell
-        self.tally, self.screen, self._clock = Tally(), Screen(), MediaClock()
+        self.tally, self._clock = Tally(), MediaClock()
+        self.screen = Screen(self.tally.lock)
         self.connection, self.lending = Connection(), Lending()
         self.recording, self._is_dark = LiveRecording(tell), DarknessSwitch()
         self.enhancing = Enhancing(open_enhancer, tell, self._fail)
@@ -79,9 +81,11 @@ class FrameFlow(Closing):
         )
         self.size = (0, 0)
         """Width and height of the newest frame; 0 before the first."""
+        self._info: LiveInfo | None = None
+        """Of the source, as its frames are now."""
         self.error: BaseException | None = None
         """What it failed of; none where it did not."""
-        self._to_enhance = Newest["Frame"](WAITING, BURST)
+        self._to_enhance = Newest["Frame"](WAITING, BURST, lock=self.tally.lock)
         self._changing, self._ending = Lock(), Lock()
         self._threads = (
             Thread(target=self._capture, name="lowlux-capture", daemon=True),
@@ -100,11 +104,16 @@ class FrameFlow(Closing):
         """Take up other settings at the next frame; another network as soon as it is open."""
         with self._changing:
             before, self._settings = self._settings, settings
-            info = self.source.info
-            if info is not None:
-                self.enhancing.order(settings, info)
+            if self._info is not None:
+                self.enhancing.order(settings, self._info)
         if settings.keep_seconds != before.keep_seconds:
             self.last_seconds.keep(settings.keep_seconds)
+
+    @property
+    def counts(self) -> Counts:
+        """Of one moment: no frame is between two places while they are counted."""
+        with self.tally.lock:
+            return self.tally.counts(self._to_enhance.held + self.screen.held)
 
     def close(self) -> None:
         """End every thread and finish the recording; waits, a bounded time for each thread."""
@@ -112,7 +121,7 @@ class FrameFlow(Closing):
             self.connection.stopping()
             self._tell()
             self.source.interrupt()
-            self.tally.dropped(self._to_enhance.discard())
+            self._drop_waiting()
             for thread in self._threads:
                 if thread.ident is not None:
                     thread.join(JOIN_PATIENCE_S)
@@ -121,20 +130,35 @@ class FrameFlow(Closing):
             self.last_seconds.close()
             self.lending.close()
             self.recording.close()
-            self.tally.dropped(self.screen.clear())
+            with self.tally.lock:
+                self.tally.dropped(self.screen.clear())
             self.connection.ended()
         self._tell()
 
     def _capture(self) -> None:
         with self._watched():
             while (frame := self.source.read()) is not None:
-                self.size = (frame.pixels.shape[1], frame.pixels.shape[0])
+                self._measure(frame)
                 timed = self._clock(frame)
                 self.recording.put_original(timed)
                 self._hear()
-                self.tally.came()
-                self.tally.dropped(self._to_enhance.put(timed))
+                with self.tally.lock:
+                    self.tally.came()
+                    self.tally.dropped(self._to_enhance.put(timed))
         self._to_enhance.close()
+
+    def _measure(self, frame: Frame) -> None:
+        """A picture that changes its size in mid-stream wants another network."""
+        self.size = width, height = frame.pixels.shape[1], frame.pixels.shape[0]
+        info = self._info
+        if info is not None and self.size != (info.width, info.height):
+            self._expect(replace(info, width=width, height=height))
+
+    def _expect(self, info: LiveInfo) -> None:
+        """Have a network opened for what comes from now on."""
+        with self._changing:
+            self._info = info
+            self.enhancing.order(self._settings, info)
 
     def _hear(self) -> None:
         """Whatever sound came with a frame is moved onto its clock."""
@@ -145,23 +169,27 @@ class FrameFlow(Closing):
     def _enhance(self) -> None:
         with self._watched():
             for frame in self._to_enhance:
-                self.tally.dropped(self._serve(frame))
+                self._serve(frame)
                 self._tell()
             if self.connection.state is not LiveState.STOPPING:
                 self.connection.ended()
         self._tell()
 
-    def _serve(self, frame: Frame) -> int:
-        """Hand on both pictures of a frame; how many frames were overtaken."""
+    def _serve(self, frame: Frame) -> None:
+        """Hand on both pictures of a frame, or count it as dropped."""
         try:
             pair = self._pair(frame)
             self.recording.put_pair(pair)
             self.lending.put(pair.enhanced)
             self.last_seconds.put(pair.enhanced)
         except BaseException:
-            self.tally.dropped(1)
+            with self.tally.lock:
+                self._to_enhance.let_go()
+                self.tally.dropped(1)
             raise
-        return self.screen.offer(pair)
+        with self.tally.lock:
+            self._to_enhance.let_go()
+            self.tally.dropped(self.screen.offer(pair))
 
     def _pair(self, frame: Frame) -> Pair:
         settings = self._settings
@@ -178,8 +206,7 @@ class FrameFlow(Closing):
             case Connected(info):
                 self._clock.reopened()
                 self.recording.expect_sound(None if info.sound is None else info.sound.template)
-                with self._changing:
-                    self.enhancing.order(self._settings, info)
+                self._expect(info)
                 self.connection.connected()
             case Lost(reason):
                 self.connection.lost(reason)
@@ -205,5 +232,9 @@ class FrameFlow(Closing):
         if self.connection.failed(reason):
             self.error = error
         self.source.interrupt()
-        self.tally.dropped(self._to_enhance.discard())
+        self._drop_waiting()
         self._tell()
+
+    def _drop_waiting(self) -> None:
+        with self.tally.lock:
+            self.tally.dropped(self._to_enhance.discard())

@@ -87,16 +87,18 @@ class LiveRun(Closing):
 
     def newest(self) -> Pair | None:
         """The newest pair not taken yet; none when paused or when there is no new one."""
-        pair, given_up = self._flow.screen.newest()
-        self._flow.tally.dropped(given_up)
+        with self._flow.tally.lock:
+            pair, given_up = self._flow.screen.newest()
+            self._flow.tally.dropped(given_up)
         return pair
 
     def painted(self, pair: Pair) -> None:
         """A pair that was taken is on the screen now; once for each, more do no harm."""
-        is_new, overtaken = self._flow.screen.painted(pair)
-        self._flow.tally.dropped(overtaken)
-        if is_new:
-            self._flow.tally.shown(pair.original.captured_ns)
+        with self._flow.tally.lock:
+            is_new, overtaken = self._flow.screen.painted(pair)
+            self._flow.tally.dropped(overtaken)
+            if is_new:
+                self._flow.tally.shown(pair.original.captured_ns)
 
     def record(self, wish: RecordWish) -> None:
         """Record from the next frame on.
@@ -155,7 +157,7 @@ class LiveRun(Closing):
     def status(self) -> LiveStatus:
         """Where it is, at this moment."""
         flow = self._flow
-        info, counts = flow.source.info, flow.tally.counts
+        info, counts = flow.source.info, flow.counts
         state, fps = flow.connection.state, flow.tally.captured_fps
         slowness = flow.connection.slowness(info, fps)
         is_still = self._is_paused and state is LiveState.RUNNING

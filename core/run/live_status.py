@@ -50,7 +50,10 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class LiveStatus:
-    """A live run at one moment. captured = shown + dropped + in_flight, always."""
+    """A live run at one moment. captured = shown + dropped + in_flight, always.
+
+    Each is counted for itself: where the sum is wrong, a frame was lost or counted twice.
+    """
 
     state: LiveState
     title: str
@@ -69,7 +72,7 @@ class LiveStatus:
     dropped: int
     """Frames that a newer one overtook on the way."""
     in_flight: int
-    """Frames on the way: waiting, being enhanced, or waiting to be painted."""
+    """Frames found on the way: waiting, being enhanced, or waiting to be painted."""
     captured_fps: float
     """Frames a second that came of late."""
     enhanced_fps: float

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
+
+from core.clock import arrival_ns
 
 if TYPE_CHECKING:
     from core.frame import Frame
@@ -42,7 +43,7 @@ class MediaClock:
     def __call__(self, frame: Frame) -> Frame:
         """The same frame on this clock, in units of `TICK`."""
         moment = frame.pts * frame.time_base
-        arrived_ns = time.monotonic_ns() if frame.captured_ns is None else frame.captured_ns
+        arrived_ns = arrival_ns() if frame.captured_ns is None else frame.captured_ns
         self._position += self._step(moment, arrived_ns)
         self._before, self._is_reopened = (moment, arrived_ns), False
         self._pts = max(round(self._position / TICK), self._pts + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from threading import Condition
+from threading import Condition, RLock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -29,16 +29,21 @@ class Newest(Generic[T]):
         limit: items that may wait.
         burst: items that may wait for a moment, if that is more.
         clock: monotonic time in seconds.
+        lock: held whenever an item comes or goes; none for one of its own.
     """
 
     def __init__(
-        self, limit: int = 1, burst: int = 0, clock: Callable[[], float] = time.monotonic
+        self,
+        limit: int = 1,
+        burst: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+        lock: RLock | None = None,
     ) -> None:
         self._items: deque[T] = deque()
         self._limit, self._burst, self._clock = limit, max(limit, burst), clock
         self._empty_s = float("-inf")
-        self._changed = Condition()
-        self._closed = False
+        self._changed = Condition(lock)
+        self._closed = self._is_taken = False
 
     def put(self, item: T) -> int:
         """Hand an item in.
@@ -74,12 +79,24 @@ class Newest(Generic[T]):
             self.close()
             return forgotten
 
+    @property
+    def held(self) -> int:
+        """How many items wait, and the one that is with the taker."""
+        with self._changed:
+            return len(self._items) + self._is_taken
+
+    def let_go(self) -> None:
+        """The taker has handed on what it took; it has also when it asks for the next."""
+        with self._changed:
+            self._is_taken = False
+
     def __iter__(self) -> Iterator[T]:
         """Items as they come; ends after the last one of a closed queue."""
         while True:
             with self._changed:
+                self._is_taken = False
                 self._changed.wait_for(lambda: self._closed or bool(self._items))
                 if not self._items:
                     return
-                item = self._items.popleft()
+                item, self._is_taken = self._items.popleft(), True
             yield item

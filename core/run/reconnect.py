@@ -9,7 +9,7 @@ from threading import Event, RLock, Thread
 from typing import TYPE_CHECKING
 
 from core.closing import Closing
-from core.errors import SourceError, SourceLostError
+from core.errors import SettingsError, SourceError, SourceLostError
 from core.frame import Frame
 from core.media.live import READ_LIMIT_S, LiveInfo
 
@@ -108,13 +108,15 @@ class Reconnecting(Closing):
 
         Raises:
             SourceError: it could not be opened the first time. Reading again tries again.
+            SettingsError: the first time, it could not deliver as wished.
         """
         with self._lock:
             frame = None
             while frame is None and not self._stop.is_set():
                 try:
                     frame = self._next()
-                except SourceError as error:
+                except (SourceError, SettingsError) as error:
+                    # A camera that delivered as wished may be unable to on another socket.
                     self._recover(error)
             if frame is None:
                 self._let_go()
@@ -181,7 +183,7 @@ class Reconnecting(Closing):
                 del answer
         return answer
 
-    def _recover(self, error: SourceError) -> None:
+    def _recover(self, error: SourceError | SettingsError) -> None:
         """Waits before the next try; the first time there is none."""
         if self.info is None:
             raise error

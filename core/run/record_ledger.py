@@ -30,6 +30,10 @@ Track = Literal["original", "enhanced", "side_by_side"]
 
 FRAMES_AHEAD = 30
 """A second of a camera; a 720p frame is 2.8 MB."""
+BYTES_AHEAD = 256 * 2**20
+"""On each track: ten frames in 4K, which are 25 MB each."""
+LEAST_AHEAD = 2
+"""So many frames may wait however large they are."""
 SOUNDS_AHEAD = 200
 """Four seconds of AAC."""
 
@@ -82,11 +86,17 @@ class _Count:
     written: int = 0
     dropped: int = 0
     waiting: int = 0
+    bytes_waiting: int = 0
     sounds_waiting: int = 0
     bytes: int = 0
     bytes_per_second: float = 0.0
     last: Fraction | None = None
     size: tuple[int, ...] = ()
+
+    def has_room(self, frame: Frame) -> bool:
+        """Whether one more frame may wait."""
+        size = self.bytes_waiting + frame.pixels.nbytes
+        return self.waiting < (FRAMES_AHEAD if size <= BYTES_AHEAD else LEAST_AHEAD)
 
 
 class Ledger:
@@ -127,12 +137,13 @@ class Ledger:
                 return False
             count.frames_in += 1
             late = count.last is not None and moment <= count.last
-            if late or count.waiting >= FRAMES_AHEAD:
+            if late or not count.has_room(frame):
                 count.dropped += 1
                 return False
             self._split(moment, resized=bool(count.size) and count.size != frame.pixels.shape)
             count.last, count.size = moment, frame.pixels.shape
             count.waiting += 1
+            count.bytes_waiting += frame.pixels.nbytes
             return True
 
     def admit_sound(self, track: Track) -> bool:
@@ -145,11 +156,13 @@ class Ledger:
 
     def took(self, track: Track, item: Frame | EncodedPacket) -> None:
         """An item left the track's queue."""
+        count = self._counts[track]
         with self._lock:
             if isinstance(item, Frame):
-                self._counts[track].waiting -= 1
+                count.waiting -= 1
+                count.bytes_waiting -= item.pixels.nbytes
             else:
-                self._counts[track].sounds_waiting -= 1
+                count.sounds_waiting -= 1
 
     def segment(self, moment: Fraction) -> int:
         """The number of the file a moment belongs to, from 0; -1 before the first."""
@@ -213,7 +226,7 @@ class Ledger:
         with self._lock:
             count = self._counts[track]
             count.dropped = count.frames_in - count.written
-            count.waiting = count.sounds_waiting = 0
+            count.waiting = count.bytes_waiting = count.sounds_waiting = 0
 
     def _split(self, moment: Fraction, *, resized: bool) -> None:
         """Begin a segment with this frame if it is time; see Note [segments]."""

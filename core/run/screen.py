@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,10 +20,13 @@ class Screen:
                      └── overtaken by a newer one ──┘
 
     Called from any thread; nothing waits. What is overtaken is counted in what the methods return.
+
+    Args:
+        lock: held whenever a pair comes or goes; none for one of its own.
     """
 
-    def __init__(self) -> None:
-        self._lock = Lock()
+    def __init__(self, lock: RLock | None = None) -> None:
+        self._lock = lock or RLock()
         self._waiting: Pair | None = None
         self._taken: deque[Pair] = deque()
         self._is_still = False
@@ -62,10 +65,16 @@ class Screen:
         with self._lock:
             self._is_still = still
 
+    @property
+    def held(self) -> int:
+        """How many pairs wait, or are taken and not painted."""
+        with self._lock:
+            return len(self._taken) + (self._waiting is not None)
+
     def clear(self) -> int:
         """Forget everything; how many pairs that were."""
         with self._lock:
-            forgotten = len(self._taken) + (self._waiting is not None)
+            forgotten = self.held
             self._taken.clear()
             self._waiting = None
             return forgotten

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import dataclass
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.clock import arrival_ns
 from core.run.live_status import Latency
 
 if TYPE_CHECKING:
@@ -51,76 +51,75 @@ class RateMeter:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Frames at one moment."""
+    """Frames at one moment. captured = shown + dropped + in_flight, unless one was miscounted."""
 
-    captured: int = 0
-    shown: int = 0
-    dropped: int = 0
-
-    @property
-    def in_flight(self) -> int:
-        """On the way: neither shown nor dropped yet."""
-        return self.captured - self.shown - self.dropped
+    captured: int
+    shown: int
+    dropped: int
+    in_flight: int
+    """On the way, counted where they are."""
 
 
 class Tally:
     """All counters of a live run, under one lock; called from any thread.
 
     Args:
-        clock: monotonic time in nanoseconds, the one that `Frame.captured_ns` is taken from.
+        clock: the one that `Frame.captured_ns` is taken from; see `arrival_ns`.
     """
 
-    def __init__(self, clock: Callable[[], int] = time.monotonic_ns) -> None:
-        self._clock, self._lock = clock, Lock()
+    def __init__(self, clock: Callable[[], int] = arrival_ns) -> None:
+        self._clock = clock
+        self.lock = RLock()
+        """Held by whoever passes a frame on, from where it was to where it is and is counted: so
+        the counts of one moment add up."""
         self._captured = self._shown = self._dropped = 0
         self._came, self._was_enhanced = RateMeter(), RateMeter()
         self._latencies_ns: deque[int] = deque(maxlen=MOST_LATENCIES)
 
     def came(self) -> None:
         """A frame was captured."""
-        with self._lock:
+        with self.lock:
             self._captured += 1
             self._came.add(self._clock())
 
     def enhanced(self) -> None:
         """A frame was made bright."""
-        with self._lock:
+        with self.lock:
             self._was_enhanced.add(self._clock())
 
     def dropped(self, count: int) -> None:
         """So many frames will not be shown."""
-        with self._lock:
+        with self.lock:
             self._dropped += count
 
     def shown(self, captured_ns: int | None) -> None:
         """A frame that arrived then is on the screen now."""
-        with self._lock:
+        with self.lock:
             self._shown += 1
             if captured_ns is not None:
                 self._latencies_ns.append(self._clock() - captured_ns)
 
-    @property
-    def counts(self) -> Counts:
-        """All counters of one moment."""
-        with self._lock:
-            return Counts(self._captured, self._shown, self._dropped)
+    def counts(self, in_flight: int) -> Counts:
+        """All counters of one moment, and so many frames that were found on the way then."""
+        with self.lock:
+            return Counts(self._captured, self._shown, self._dropped, in_flight)
 
     @property
     def captured_fps(self) -> float:
         """Frames a second that came of late."""
-        with self._lock:
+        with self.lock:
             return self._came.per_second(self._clock())
 
     @property
     def enhanced_fps(self) -> float:
         """Frames a second that were made bright of late."""
-        with self._lock:
+        with self.lock:
             return self._was_enhanced.per_second(self._clock())
 
     @property
     def latency(self) -> Latency:
         """Of the frames shown of late."""
-        with self._lock:
+        with self.lock:
             late_ms = np.array(self._latencies_ns, np.float64) / 1e6
         return (
             Latency(*np.percentile(late_ms, (50, 95, 99)).tolist()) if late_ms.size else Latency()

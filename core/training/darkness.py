@@ -1,10 +1,10 @@
 """Makes night of day: a physical model of a camera in the dark.
 
-Light is dimmed where light adds up, in linear values; it has a colour that white balance misses, the
-lens shades the corners, photons arrive one by one (Poisson), the sensor adds read noise (Gaussian),
-blacks are crushed, and the file quantises and compresses. A clip has fresh noise on every frame. Lamps are
-laid over the dark and the bright picture alike: what was bright at night is not asked to become
-brighter.
+Light is dimmed where light adds up, in linear values; it has a colour that white balance misses,
+the lens shades the corners, photons arrive one by one (Poisson), the sensor adds read noise
+(Gaussian), blacks are crushed, and the file quantises and compresses. A clip has fresh noise on
+every frame. Lamps are laid over the dark and the bright picture alike: what was bright at night is
+not asked to become brighter.
 """
 
 from __future__ import annotations

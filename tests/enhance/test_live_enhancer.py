@@ -185,6 +185,20 @@ def test_it_does_less_while_the_machine_is_busy_and_more_again_after() -> None:
     assert len(rig.enhancer.plan.reasons) == len(reasons)
 
 
+def test_frames_are_made_smaller_where_nothing_else_is_in_time() -> None:
+    rig = Rig(SMALL)
+    rig.workers["cpu"].pace_s = 4.0
+    large = rig.show(20, (720, 1280))
+    assert rig.enhancer.plan.step.shrink == 2
+    assert str(rig.enhancer.plan.step) == "256 px, every 4th frame, shown at half the size"
+    assert large.pixels.shape == (720, 1280, 3)
+    assert large.pixels.mean() > frame(720, 1280).pixels.mean()
+    assert not rig.enhancer.notes, "no other size has come"
+    rig.workers["cpu"].pace_s = 0.01
+    rig.show(40, (720, 1280))
+    assert rig.enhancer.plan.step.shrink == 1
+
+
 def test_whole_frames_asked_for_are_seen_as_often_as_there_is_time() -> None:
     rig = Rig(SMALL, plan="full")
     rig.workers["cpu"].pace_s = 1.0
@@ -277,4 +291,21 @@ def test_closing_twice_is_safe() -> None:
     rig.show(0.1)
     rig.enhancer.close()
     rig.enhancer.close()
+    assert rig.enhancer.notes == []
+
+
+class Torn(GovernedEnhancer):
+    """Closed by another thread as soon as its way was looked at."""
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name == "_way":
+            self._way = None
+        return found
+
+
+def test_its_notes_may_be_read_while_another_thread_closes_it() -> None:
+    rig = Rig(SMALL)
+    rig.show(0.1)
+    rig.enhancer.__class__ = Torn
     assert rig.enhancer.notes == []

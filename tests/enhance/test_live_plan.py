@@ -7,22 +7,22 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.enhance.governor import FIRST_PAUSE_S, Governor
+from core.enhance.ladder import RUNGS, Step, enlarged, ladder, shrunk
 from core.enhance.live_plan import (
-    RUNGS,
     SMALL_MODEL,
     LivePlan,
     Runtime,
-    Step,
     budget_s,
     choose_runtime,
-    ladder,
     pick_model,
     resolve_live,
 )
 from core.enhance.plan import Machine, resolve
+from core.frame import Frame
 from core.settings import EnhanceSettings, LiveSettings
 
 SMALL = Machine("x86_64", 2, fast_bfloat16=False, gpus=())
@@ -71,6 +71,26 @@ def test_the_ladder_is_what_was_asked_for(plan: str, device: str, sides: list[in
     steps = ladder(plan, device, "deepspg")
     assert [step.side for step in steps] == sides
     assert all((step.side == 0) == (step.mode == "full") for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("longer", "shrinks"), [(0, []), (1279, []), (1280, [2]), (1920, [2]), (3840, [2, 4])]
+)
+def test_only_large_frames_are_made_smaller_and_last(longer: int, shrinks: list[int]) -> None:
+    steps = ladder("auto", "cpu", "deepspg", longer)
+    assert [step.shrink for step in steps] == [1] * len(RUNGS) + shrinks
+    assert len({str(step) for step in steps}) == len(steps)
+    assert ladder("full", "cpu", "deepspg", longer) == ladder("full", "cpu", "deepspg")
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_a_frame_made_smaller_comes_back_as_large_as_it_was(depth: type[Any]) -> None:
+    pixels = np.full((45, 81, 3), 90, depth)
+    frame = Frame(pixels, 7, Fraction(1, 30))
+    small = shrunk(frame, 2)
+    assert (small.pixels.shape, small.pts) == ((22, 40, 3), 7)
+    assert (enlarged(small, pixels.shape).pixels == pixels).all()
+    assert shrunk(frame, 1) is enlarged(frame, pixels.shape) is frame
 
 
 def test_every_rung_is_less_work_than_the_one_above() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,37 @@ def test_a_shape_is_compiled_once(ours: OpenVinoBackend, monkeypatch: pytest.Mon
     assert np.array_equal(ours.enhance(night(), None, Look()), first)
     with pytest.raises(BackendError, match="80x48 frame: compiled once more"):
         ours.enhance(night(48, 80), None, Look())
+
+
+def test_the_shape_used_longest_ago_makes_room(
+    exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compiles(*_: object) -> None:
+        raise RuntimeError("compiled once more")
+
+    monkeypatch.setattr(on_openvino, "KEPT_SHAPES", 2)
+    few = OpenVinoBackend(backend(), tiny_network(), "float32", 1, export_path(exported))
+    for size in ((48, 80), (64, 96), (48, 80), (40, 56)):
+        few.enhance(night(*size), None, Look())
+    monkeypatch.setattr(openvino.Core, "compile_model", compiles)
+    for size in ((48, 80), (40, 56)):
+        assert few.enhance(night(*size), None, Look()).shape == (*size, 3)
+    with pytest.raises(BackendError, match="96x64 frame: compiled once more"):
+        few.enhance(night(), None, Look())
+
+
+def test_what_is_let_go_of_is_freed_without_a_search_for_garbage(exported: Path) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        around, another = backend(), tiny_network(seed=2)
+        brief = OpenVinoBackend(around, another, "float32", 1, export_path(exported))
+        brief.enhance(night(), None, Look())
+        left = [weakref.ref(thing) for thing in (brief, around, another)]
+        del brief, around, another
+        assert [thing() for thing in left] == [None] * 3
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("size", [(64, 96), (65, 97)])

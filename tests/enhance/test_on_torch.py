@@ -173,6 +173,29 @@ def test_want_of_memory_for_the_prior_is_one_too(monkeypatch: pytest.MonkeyPatch
         backend_with_prior().queries(night())
 
 
+def test_a_library_that_fails_is_a_backend_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("cuDNN error:\n CUDNN_STATUS_EXECUTION_FAILED")
+
+    network = tiny_network()
+    monkeypatch.setattr(network, "forward", fails)
+    ours = TorchBackend(network, None, "cpu", "float32")
+    with pytest.raises(BackendError, match="cpu failed on a 96x64 frame: cuDNN error: CUDNN_"):
+        ours.enhance(night(), None, Look())
+    monkeypatch.setattr(PooledPrior, "forward", fails)
+    with pytest.raises(BackendError, match="cuDNN"):
+        backend_with_prior().queries(night())
+
+
+def test_priors_that_cannot_be_blended_are_a_backend_error() -> None:
+    ours = backend_with_prior()
+    one, other = ours.queries(night()), ours.queries(night(48, 80))
+    assert one is not None
+    assert other is not None
+    with pytest.raises(BackendError, match="cpu failed on the prior: The size of tensor"):
+        ours.blend(one, other, 0.5)
+
+
 @NEEDS_BF16
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 def test_bfloat16_is_close_to_float32(depth: type[Any]) -> None:

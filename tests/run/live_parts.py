@@ -15,7 +15,8 @@ import numpy as np
 
 from core.closing import Closing
 from core.enhance.enhancer import Enhancer
-from core.enhance.live_plan import LivePlan, Step
+from core.enhance.ladder import Step
+from core.enhance.live_plan import LivePlan
 from core.enhance.plan import Machine
 from core.errors import CoreError, SourceError
 from core.frame import Frame

@@ -18,7 +18,7 @@ from core.run.live import LiveRun
 from core.run.live_status import LiveState, LiveStatus
 from core.run.record_ledger import RecordWish
 from core.settings import EnhanceSettings, LiveSettings
-from tests.fakes import FakeBackend
+from tests.fakes import PATIENCE_S, FakeBackend
 from tests.media.test_rtsp import Server
 from tests.run.live_parts import (
     PATTERN,
@@ -38,6 +38,7 @@ from tests.run.live_parts import (
 
 if TYPE_CHECKING:
     from core.enhance.backends import Queries
+    from core.enhance.finish import Look
     from core.frame import Pixels
 
 
@@ -203,6 +204,56 @@ def test_strength_is_taken_up_at_the_next_frame_by_the_same_network(
         window.watch(run)
     (network,) = opener.opened
     assert network.looks == [1.0, 0.25]
+
+
+def test_a_frame_that_is_lost_or_counted_twice_is_seen(window: Window, opener: Opener) -> None:
+    def missing() -> int:
+        status = run.status
+        return status.captured - status.shown - status.dropped - status.in_flight
+
+    go_on = Event()
+    with scripted(window, opener, frame(0), passes(go_on), frame(1)) as run:
+        run.start()
+        window.until(run, lambda _: run._flow.screen.held)
+        run._flow.screen.clear()
+        assert missing() == 1
+        run._flow.tally.dropped(1)
+        assert missing() == 0
+        run._flow.tally.dropped(1)
+        assert missing() == -1
+        go_on.set()
+        window.watch(run)
+    assert missing() == -1
+
+
+def test_frames_are_found_where_they_are(window: Window) -> None:
+    at_work, go_on, ahead = Event(), Event(), Event()
+
+    class Waits(FakeBackend):
+        def enhance(
+            self, pixels: Pixels, queries: Queries | None, look: Look, steady: Pixels | None = None
+        ) -> Pixels:
+            if self.seen:
+                at_work.set()
+                passes(go_on)()
+            return super().enhance(pixels, queries, look, steady)
+
+    steps: list[Happening] = [
+        until(lambda: works(run, "deepspg")), frame(0), until(lambda: run._flow.screen.held),
+        frame(1), passes(at_work), frame(2), frame(3), passes(ahead),
+    ]  # fmt: skip
+    with scripted(window, Opener(Waits), *steps) as run:
+        run.start()
+        assert at_work.wait(PATIENCE_S)
+        full = window.until(run, lambda status: status.captured == 4)
+        # One is on the screen and not yet painted, one at work, two wait.
+        assert (full.shown, full.dropped, full.in_flight) == (0, 0, 4)
+        assert run.newest() is not None
+        assert run.status.in_flight == 4
+        go_on.set()
+        ahead.set()
+        window.watch(run)
+    assert adds_up(run.status)
 
 
 def test_disconnects_over_and_over_lose_no_count(window: Window, opener: Opener) -> None:

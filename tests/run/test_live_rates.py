@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from core.clock import arrival_ns
 from core.closing import Closing
 from core.enhance.backends import on_openvino
 from core.frame import Frame
@@ -96,7 +96,7 @@ class Zooming(Closing):
         if self._closed.wait(float(1 / RATE)):
             return None
         self.given += 1
-        return Frame(_dark(*self.size), self.given, 1 / RATE, 1, time.monotonic_ns())
+        return Frame(_dark(*self.size), self.given, 1 / RATE, 1, arrival_ns())
 
     def close(self) -> None:
         self._closed.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event, RLock
 
 import pytest
 
@@ -46,6 +47,44 @@ def test_discarding_counts_what_waits_and_ends_the_taker() -> None:
     assert queue.discard() == 3
     assert queue.discard() == 0
     assert list(queue) == []
+
+
+def test_what_the_taker_has_is_held_until_it_hands_it_on() -> None:
+    queue = Newest[int](4)
+    taker = iter(queue)
+    assert queue.held == 0
+    for number in range(3):
+        queue.put(number)
+    assert queue.held == 3
+    next(taker)
+    assert queue.held == 3
+    queue.let_go()
+    assert queue.held == 2
+    next(taker)
+    next(taker)
+    assert queue.held == 1
+    queue.discard()
+    assert queue.held == 1
+    assert list(taker) == []
+    assert queue.held == 0
+
+
+def test_nothing_comes_or_goes_while_its_lock_is_held() -> None:
+    lock, told = RLock(), Event()
+    queue = Newest[int](4, lock=lock)
+
+    def take() -> list[int]:
+        told.set()
+        return list(queue)
+
+    with ThreadPoolExecutor(1) as pool:
+        with lock:
+            queue.put(1)
+            taken = pool.submit(take)
+            assert told.wait(PATIENCE_S)
+            assert queue.held == 1
+            queue.close()
+        assert taken.result(PATIENCE_S) == [1]
 
 
 def test_a_taker_that_waits_gets_the_item_or_the_end() -> None:

@@ -14,7 +14,13 @@ import numpy as np
 import pytest
 
 from core.closing import Closing
-from core.errors import SourceError, SourceLostError, SourceOpenError
+from core.errors import (
+    CoreError,
+    SettingsError,
+    SourceLostError,
+    SourceOpenError,
+    WriterError,
+)
 from core.frame import Frame
 from core.media.live import LiveInfo
 from core.run.back_off import BackOff
@@ -60,13 +66,13 @@ def frame(number: int) -> Frame:
     return Frame(np.zeros((2, 4, 3), np.uint8), number, Fraction(1, 30))
 
 
-def opener(*turns: Camera | SourceError) -> Callable[[], Camera]:
+def opener(*turns: Camera | CoreError) -> Callable[[], Camera]:
     """Each call gets the next camera, or the error of opening it."""
     left = iter(turns)
 
     def open_next() -> Camera:
         turn = next(left)
-        if isinstance(turn, SourceError):
+        if isinstance(turn, CoreError):
             raise turn
         return turn
 
@@ -84,7 +90,7 @@ class Watch:
         self.waits.append(seconds)
         return stop.is_set()
 
-    def over(self, *turns: Camera | SourceError, patience_s: float = PATIENCE_S) -> Reconnecting:
+    def over(self, *turns: Camera | CoreError, patience_s: float = PATIENCE_S) -> Reconnecting:
         return Reconnecting(
             opener(*turns), self.changes.append, BackOff(Random(1)), wait=self.wait,
             read_patience_s=patience_s, open_patience_s=PATIENCE_S,
@@ -176,6 +182,28 @@ def test_what_never_opened_is_an_error_and_may_be_tried_again(watch: Watch) -> N
         shown = source.read()
         assert shown is not None
         assert shown.pts == 1
+
+
+def test_a_camera_that_comes_back_on_a_slower_socket_is_tried_until_it_can(watch: Watch) -> None:
+    slow = SettingsError("Door cannot deliver 60 frames per second")
+    source = watch.over(Camera(1, SourceLostError("unplugged")), slow, slow, Camera(2, None))
+    assert list(numbers(source)) == [1, 2]
+    lost = [change.reason for change in watch.changes if isinstance(change, Lost)]
+    assert lost == ["unplugged", str(slow), str(slow)]
+    assert (source.reconnects, len(watch.waits)) == (1, 3)
+
+
+def test_a_wish_that_cannot_be_met_at_first_is_told_at_once(watch: Watch) -> None:
+    source = watch.over(SettingsError("no 60 frames per second"), Camera(1, None))
+    with source, pytest.raises(SettingsError, match="no 60"):
+        source.read()
+    assert (watch.changes, watch.waits) == ([], [])
+
+
+def test_no_other_error_of_opening_is_taken_for_a_loss(watch: Watch) -> None:
+    source = watch.over(Camera(1, SourceLostError("gone")), WriterError("no room"))
+    with source, pytest.raises(WriterError, match="no room"):
+        list(numbers(source))
 
 
 def test_a_mistake_in_a_source_is_not_taken_for_a_loss(watch: Watch) -> None:

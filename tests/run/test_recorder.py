@@ -16,7 +16,14 @@ import pytest
 from core.errors import SettingsError, WriterError
 from core.frame import Frame
 from core.media.live_encoder import EncodedPacket
-from core.run.record_ledger import FRAMES_AHEAD, Ledger, RecordWish, Track
+from core.run.record_ledger import (
+    BYTES_AHEAD,
+    FRAMES_AHEAD,
+    LEAST_AHEAD,
+    Ledger,
+    RecordWish,
+    Track,
+)
 from core.run.recorder import Recorder
 from tests.conftest import night_picture
 from tests.fakes import PATIENCE_S
@@ -284,6 +291,27 @@ def test_what_breaks_while_it_is_being_stopped_is_told(tmp_path: Path) -> None:
     ledger.broke("The folder is gone")
     ledger.broke("The other file cannot be written")
     assert ledger.reason == "The folder is gone"
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "most"),
+    [(720, 1280, FRAMES_AHEAD), (2160, 3840, 10), (7000, 14000, LEAST_AHEAD)],
+)
+def test_what_waits_is_bounded_in_bytes_too(
+    tmp_path: Path, height: int, width: int, most: int
+) -> None:
+    """The frames are all of one byte: as large as they say, and no burden on the test."""
+    ledger = Ledger(RecordWish({"original": tmp_path / "walk.mkv"}), lambda _: None)
+    pixels = np.broadcast_to(np.uint8(40), (height, width, 3))
+    frames = [Frame(pixels, index * STEP, CLOCK) for index in range(4 * FRAMES_AHEAD)]
+    taken = [frame for frame in frames[: 2 * FRAMES_AHEAD] if ledger.admit("original", frame)]
+    assert len(taken) == most
+    assert most * pixels.nbytes <= BYTES_AHEAD or most == LEAST_AHEAD
+    assert ledger.status().dropped == 2 * FRAMES_AHEAD - most
+    for frame in taken:
+        ledger.took("original", frame)
+    again = [ledger.admit("original", frame) for frame in frames[2 * FRAMES_AHEAD :]]
+    assert sum(again) == most
 
 
 def test_three_tracks_or_one_name_for_two_are_refused(tmp_path: Path) -> None:

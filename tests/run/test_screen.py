@@ -19,6 +19,21 @@ def test_a_pair_is_taken_once_and_the_newest_first() -> None:
     assert screen.newest() == (None, 0)
 
 
+def test_what_waits_and_what_is_taken_is_held_until_it_is_painted() -> None:
+    screen = Screen()
+    pairs = [pair(number) for number in range(4)]
+    for one in pairs[:3]:
+        screen.offer(one)
+        screen.newest()
+    screen.offer(pairs[3])
+    assert screen.held == 4
+    screen.painted(pairs[1])
+    assert screen.held == 2
+    screen.newest()
+    assert screen.held == 2
+    assert (screen.clear(), screen.held) == (2, 0)
+
+
 def test_painting_counts_once_and_gives_up_the_older_ones() -> None:
     screen = Screen()
     pairs = [pair(number) for number in range(3)]

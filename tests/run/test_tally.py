@@ -68,6 +68,6 @@ def test_counts_of_one_moment_add_up() -> None:
         tally.came()
     tally.dropped(2)
     tally.shown(None)
-    counts = tally.counts
+    counts = tally.counts(in_flight=2)
     assert (counts.captured, counts.shown, counts.dropped, counts.in_flight) == (5, 1, 2, 2)
     assert tally.latency == Latency()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 import warnings
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -77,7 +76,8 @@ class OpenVinoBackend:
         self._around, self._network, self._export = around, network, export
         self._precision, self._threads = precision, threads
         self._model: openvino.Model | None = None
-        self._compiled = lru_cache(KEPT_SHAPES)(self._compile)
+        # A cache that held a method of this object would keep it alive.
+        self._compiled: dict[Shapes, openvino.InferRequest] = {}
 
     def queries(self, pixels: Pixels) -> Queries | None:
         """The prior of a frame, on PyTorch."""
@@ -96,13 +96,21 @@ class OpenVinoBackend:
     def _forward(self, seen_B3HW: Tensor, queries: Known | None) -> Tensor:
         tensors = (seen_B3HW, *(queries or ()))
         try:
-            request = self._compiled(tuple(tuple(tensor.shape) for tensor in tensors))
+            request = self._request(tuple(tuple(tensor.shape) for tensor in tensors))
             found = request.infer([tensor.contiguous().numpy() for tensor in tensors])
         except RuntimeError as error:
             height, width = seen_B3HW.shape[2:]
             reason = " ".join(str(error).split())[:200]
             raise BackendError(f"OpenVINO failed on a {width}x{height} frame: {reason}") from error
         return torch.from_numpy(found[0])
+
+    def _request(self, shapes: Shapes) -> openvino.InferRequest:
+        """What runs the network on these shapes; the one used longest ago makes room for it."""
+        known = self._compiled.pop(shapes, None)
+        self._compiled[shapes] = self._compile(shapes) if known is None else known
+        if len(self._compiled) > KEPT_SHAPES:
+            del self._compiled[next(iter(self._compiled))]
+        return self._compiled[shapes]
 
     def _compile(self, shapes: Shapes) -> openvino.InferRequest:
         if self._model is None:

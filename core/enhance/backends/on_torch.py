@@ -63,7 +63,7 @@ class TorchBackend:
         precision: str,
     ) -> None:
         self._device, self._dtype = torch.device(device), PRECISIONS[precision]
-        with self._memory_for("the network"):
+        with self._guarded("the network"):
             # A copy: the original is what the CPU goes on with if this device fails.
             self._network = self._place(copy.deepcopy(network))
         self._open_prior = open_prior
@@ -83,7 +83,7 @@ class TorchBackend:
         scale = min(1.0, PRIOR_SIDE / max(height, width))
         size = round(width * scale), round(height * scale)
         seen = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), small_picture(pixels)
-        with self._memory_for(_named(pixels)), self._on(self._side_stream), self._half():
+        with self._guarded(_named(pixels)), self._on(self._side_stream), self._half():
             if self._prior is None:
                 self._prior = self._place(self._open_prior())
             known = [
@@ -99,7 +99,8 @@ class TorchBackend:
     def blend(self, old: Queries, new: Queries, share: float) -> Queries:
         """Straight line from the old prior to the new."""
         pairs = cast("list[tuple[Tensor, Tensor]]", list(zip(old, new, strict=True)))
-        with self._on(self._stream):  # where the frame that reads them waits for nothing else
+        # On the stream where the frame that reads them waits for nothing else.
+        with self._guarded("the prior"), self._on(self._stream):
             return tuple(torch.lerp(a, b, share) for a, b in pairs)
 
     def enhance(
@@ -119,7 +120,7 @@ class TorchBackend:
     ) -> Pixels:
         """As `enhance`, with the network run by another: all before and after it is done here."""
         known, known_small = _parted(queries)
-        with self._memory_for(_named(pixels)), self._on(self._stream):
+        with self._guarded(_named(pixels)), self._on(self._stream):
             seen_B3HW = self._upload(pixels if steady is None else steady)
             bright_B3HW = forward(seen_B3HW, known)
             small = small_picture(pixels if steady is None else steady)
@@ -140,13 +141,16 @@ class TorchBackend:
             return network(seen_B3HW, queries).images[0].float()  # type: ignore[no-any-return]
 
     @contextmanager
-    def _memory_for(self, what: str) -> Iterator[None]:
+    def _guarded(self, what: str) -> Iterator[None]:
         try:
             yield
         except torch.OutOfMemoryError as error:
             raise BackendError(f"{self._device} has no memory for {what}.") from error
         except torch.AcceleratorError as error:
             raise BackendError(f"{self._device} failed on {what}; it may be lost.") from error
+        except RuntimeError as error:  # what cuDNN and cuBLAS fail with
+            reason = " ".join(str(error).split())[:200]
+            raise BackendError(f"{self._device} failed on {what}: {reason}") from error
 
     def _place(self, network: Network) -> Network:
         network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -10,7 +10,8 @@ from PyQt6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.gui.main_window import MainWindow
-from core.enhance.live_plan import LivePlan, Step
+from core.enhance.ladder import Step
+from core.enhance.live_plan import LivePlan
 from core.enhance.plan import Machine
 from core.frame import Frame
 from core.media.live import LiveInfo

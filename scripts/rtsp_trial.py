@@ -74,11 +74,7 @@ class Viewer:
         """When the newest pair's frame was captured."""
 
     def until(self, so: Callable[[LiveStatus], object], limit_s: float = PATIENCE_S) -> int:
-        """The moment at which it is so, in nanoseconds; see `arrival_ns`.
-
-        Raises:
-            CoreError: it took too long, or the run is over.
-        """
+        """The moment at which it is so, by `arrival_ns`; CoreError where it takes too long."""
         end = time.monotonic() + limit_s
         while not so(status := self.run.status):
             left_s = end - time.monotonic()

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import av
 import pytest
 
 from core.enhance import live_enhancer
+from core.media.recording_name import recording_name
 from tests.app.conftest import Done, Lowlux, program
 from tests.run.live_parts import Opener
 
@@ -41,6 +43,15 @@ def live(lowlux: Lowlux) -> Lowlux:
 def frames(path: Path) -> int:
     with av.open(str(path)) as film:
         return sum(1 for _ in film.decode(video=0))
+
+
+def frames_of_torn(path: Path) -> int:
+    """Its end may be half a picture."""
+    count = 0
+    with av.open(str(path)) as film, suppress(av.FFmpegError):
+        for _ in film.decode(video=0):
+            count += 1
+    return count
 
 
 def test_a_source_that_ends_is_recorded_and_summed_up(live: Lowlux, tmp_path: Path) -> None:
@@ -175,6 +186,24 @@ def test_an_interrupt_ends_it_with_its_recording_finished(start: Start, tmp_path
     assert file["checked"]
     assert frames(path) == file["frames"] > 0
     assert "none-such" in summary["trouble"]
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_a_killed_program_leaves_all_but_a_second_of_its_recording(
+    start: Start, tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"dark{suffix}"
+    command = program(
+        "live", "--headless", "--source", PATTERN, "--json", "--record-original", path,
+        "--strength", "0", "--auto", "--model", "none-such",
+    )  # fmt: skip
+    process = start(command)
+    assert process.stdout is not None
+    told = [json.loads(process.stdout.readline())["captured"] for _ in range(3)]
+    process.kill()
+    process.communicate(timeout=PATIENCE_S)
+    assert not path.exists()
+    assert frames_of_torn(recording_name(path)) >= told[-1] - 60, "a second of 60 frames"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="every desktop has a screen")

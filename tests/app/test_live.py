@@ -45,6 +45,15 @@ def frames(path: Path) -> int:
         return sum(1 for _ in film.decode(video=0))
 
 
+def recording(start: Start, path: Path) -> subprocess.Popen[str]:
+    """The program, as it records a source that never ends."""
+    command = program(
+        "live", "--headless", "--source", PATTERN, "--json", "--record-original", path,
+        "--strength", "0", "--auto", "--model", "none-such",
+    )  # fmt: skip
+    return start(command)
+
+
 def frames_of_torn(path: Path) -> int:
     """Its end may be half a picture."""
     count = 0
@@ -171,11 +180,7 @@ def test_a_source_that_sends_nothing_is_told(live: Lowlux) -> None:
 
 def test_an_interrupt_ends_it_with_its_recording_finished(start: Start, tmp_path: Path) -> None:
     path = tmp_path / "dark.mp4"
-    command = program(
-        "live", "--headless", "--source", PATTERN, "--json", "--record-original", path,
-        "--strength", "0", "--auto", "--model", "none-such",
-    )  # fmt: skip
-    process = start(command)
+    process = recording(start, path)
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["captured"] > 0
     process.send_signal(signal.SIGINT)
@@ -193,11 +198,7 @@ def test_a_killed_program_leaves_all_but_a_second_of_its_recording(
     start: Start, tmp_path: Path, suffix: str
 ) -> None:
     path = tmp_path / f"dark{suffix}"
-    command = program(
-        "live", "--headless", "--source", PATTERN, "--json", "--record-original", path,
-        "--strength", "0", "--auto", "--model", "none-such",
-    )  # fmt: skip
-    process = start(command)
+    process = recording(start, path)
     assert process.stdout is not None
     told = [json.loads(process.stdout.readline())["captured"] for _ in range(3)]
     process.kill()

@@ -165,8 +165,7 @@ def resolve_live(
     steps, budget = ladder(settings.plan, runtime.device, model, longer), budget_s(rate)
     run_s = {step.side: measure(step) for step in {step.side: step for step in steps}.values()}
     if settings.plan == "full":
-        cadence = max(2, math.ceil(run_s[0] / (budget * FULL_SHARE)))
-        steps += (replace(steps[0], cadence=cadence),)
+        steps += (_carried(steps[0], run_s[0], budget),)
     network_s = tuple(run_s[step.side] / step.cadence for step in steps)
     in_time = [
         step for step, seconds in zip(steps, network_s, strict=True) if _fits(step, seconds, budget)
@@ -174,9 +173,6 @@ def resolve_live(
     step = in_time[0] if in_time else steps[-1]
     following_s = measure_following() if step.carries else 0.0
     follows = following_s <= budget * FOLLOW_SHARE
-    verdict = "in time" if in_time else "too long"
-    taken = f"{run_s[step.side] * 1000:.0f} ms of network on {step}"
-    measured = f"{taken}: {verdict} at {1 / budget:.0f} frames a second"
     return LivePlan(
         runtime.device,
         runtime.name,
@@ -186,13 +182,24 @@ def resolve_live(
         steps,
         network_s,
         (
-            measured,
+            _measured(step, run_s[step.side], budget, in_time=bool(in_time)),
             *_wishes(settings, step),
             *([] if follows else [_not_followed(following_s, budget)]),
             *runtime.reasons,
         ),
         follows,
     )
+
+
+def _carried(full: Step, run_s: float, budget: float) -> Step:
+    """Whole frames as often as there is time, their effect carried over to the others."""
+    return replace(full, cadence=max(2, math.ceil(run_s / (budget * FULL_SHARE))))
+
+
+def _measured(step: Step, run_s: float, budget: float, *, in_time: bool) -> str:
+    verdict = "in time" if in_time else "too long"
+    taken = f"{run_s * 1000:.0f} ms of network on {step}"
+    return f"{taken}: {verdict} at {1 / budget:.0f} frames a second"
 
 
 def _not_followed(following_s: float, budget: float) -> str:

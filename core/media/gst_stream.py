@@ -72,19 +72,20 @@ class GstStream(Closing):
             self._offer = Offer(self._gst, is_silent=True)
             first, rate = self._start()
         self._waiting: Frame | None = first
+        self._is_closed = False
         height, width = first.pixels.shape[:2]
         self.info = LiveInfo(
             without_password(uri), width, height, rate, "gstreamer", sound=self._offer.sound
         )
 
     def read(self) -> Frame | None:
-        """The next frame; none after the last of a stream of known length.
+        """The next frame; none after the last of a stream of known length, or once closed.
 
         Raises:
             SourceLostError: nothing came in time, or the connection broke.
         """
         waiting, self._waiting = self._waiting, None
-        if waiting is not None:
+        if waiting is not None or self._is_closed:
             return waiting
         limit = time.monotonic() + READ_LIMIT_S
         while time.monotonic() < limit:
@@ -103,6 +104,7 @@ class GstStream(Closing):
 
     def close(self) -> None:
         """Lets go of the connection; safe to call twice."""
+        self._is_closed, self._waiting = True, None
         self._pipeline.set_state(self._gst.State.NULL)
 
     def _start(self) -> tuple[Frame, Fraction | None]:

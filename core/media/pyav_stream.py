@@ -104,19 +104,20 @@ class PyavStream(Closing):
             self.close()
             raise
         self._waiting: Frame | None = first
+        self._is_closed = False
         height, width = first.pixels.shape[:2]
         self.info = LiveInfo(
             without_password(uri), width, height, _rate(self._stream), "pyav", sound=self._sound
         )
 
     def read(self) -> Frame | None:
-        """The next frame; none after the last of a stream of known length.
+        """The next frame; none after the last of a stream of known length, or once closed.
 
         Raises:
             SourceLostError: nothing came in time, or the connection broke.
         """
         waiting, self._waiting = self._waiting, None
-        if waiting is not None:
+        if waiting is not None or self._is_closed:
             return waiting
         self._deadline = time.monotonic() + READ_LIMIT_S
         reason = Reason.BROKEN
@@ -133,6 +134,7 @@ class PyavStream(Closing):
 
     def close(self) -> None:
         """Lets go of the connection; safe to call twice."""
+        self._is_closed, self._waiting = True, None
         self._pictures.close()
         self._container.close()
 

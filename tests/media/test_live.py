@@ -1,13 +1,10 @@
-"""Live sources: one contract for all of them, then what is special to each."""
+"""What is special to each live source on this machine; the contract is in test_live_contract.py."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
-from typing import NoReturn
 
 import cv2
 import numpy as np
@@ -15,126 +12,14 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import SettingsError, SourceLostError, SourceOpenError
-from core.frame import Frame
-from core.media.camera import Camera
-from core.media.camera_list import CameraInfo
-from core.media.faults import LATEST_S, FaultPlan, Faults, Faulty
-from core.media.live import READ_LIMIT_S, LiveInfo, LiveSource
+from core.media.faults import LATEST_S, Faults, Faulty
+from core.media.live import READ_LIMIT_S, LiveInfo
 from core.media.live_file import LONGEST_WAIT_S, LiveFile
 from core.media.open_live import open_live
-from core.media.test_pattern import PatternSettings, read_bar_code
-from core.media.test_pattern import TestPattern as Pattern  # Test* would be collected.
-from tests.media.film_capture import Endless
+from core.media.test_pattern import read_bar_code
+from tests.media.live_sources import SECOND_NS, Time, faulty, pattern, rest
 
 MakeClip = Callable[..., Path]
-SMALL = (96, 64)
-SECOND_NS = 10**9
-
-
-class Time:
-    """A clock that moves when somebody waits, and when it is told to."""
-
-    def __init__(self) -> None:
-        self.now_ns = 5 * SECOND_NS
-        self.waits: list[float] = []
-        """Every wait, in seconds."""
-
-    def clock(self) -> int:
-        return self.now_ns
-
-    def wait(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now_ns += round(seconds * SECOND_NS)
-
-
-def pattern(time: Time, *, seconds: float | None = 0.4, **what: object) -> Pattern:
-    settings = PatternSettings.model_validate({"size": SMALL, "seconds": seconds, **what})
-    return Pattern(settings, clock=time.clock, wait=time.wait)
-
-
-def faulty(time: Time, *, seconds: float | None = 0.4, **plan: float) -> Faulty:
-    faults = FaultPlan.model_validate({"seed": 7, **plan})
-    return Faulty(pattern(time, seconds=seconds), faults, clock=time.clock, wait=time.wait)
-
-
-def camera(clip: Path, time: Time) -> Camera:
-    """One whose pictures come from a film, 40 ms apart, and that has no controls."""
-
-    def device(path: str) -> NoReturn:
-        raise OSError(path)
-
-    def capture(path: str) -> Endless:
-        return Endless(path, lambda: time.wait(0.04))
-
-    known = CameraInfo("1:2:3", "Night Cam", str(clip), ())
-    return Camera(known, open_capture=capture, open_device=device, clock=time.clock)
-
-
-def rest(source: LiveSource) -> list[Frame]:
-    """What is left of a source that ends."""
-    frames = []
-    while (frame := source.read()) is not None:
-        frames.append(frame)
-    return frames
-
-
-def rises(values: list[int]) -> bool:
-    return all(after > before for before, after in itertools.pairwise(values))
-
-
-SOURCES: dict[str, Callable[[Path, Time], LiveSource]] = {
-    "test": lambda _, time: pattern(time),
-    "file": lambda clip, time: LiveFile(clip, clock=time.clock, wait=time.wait),
-    "fault": lambda _, time: faulty(time, drop=0.2, freeze=0.2, late=0.2, corrupt=0.2),
-    "fault over file": lambda clip, time: Faulty(
-        LiveFile(clip, clock=time.clock, wait=time.wait),
-        FaultPlan(drop=0.2, late=0.2, seed=3), clock=time.clock, wait=time.wait,
-    ),
-    "camera": camera,
-}  # fmt: skip
-ENDLESS = {"camera"}
-
-
-@pytest.fixture(params=SOURCES)
-def source(request: pytest.FixtureRequest, plain_clip: Path) -> LiveSource:
-    """Each kind in turn."""
-    return SOURCES[request.param](plain_clip, Time())
-
-
-def test_frames_are_as_the_info_says_and_their_times_rise(source: LiveSource) -> None:
-    with source:
-        frames, info = list(islice(iter(source.read, None), 12)), source.info
-    assert len(frames) > 5
-    assert {frame.pixels.shape for frame in frames} == {(info.height, info.width, 3)}
-    assert rises([frame.pts for frame in frames])
-    assert len({frame.time_base for frame in frames}) == 1
-    arrivals = [frame.captured_ns or 0 for frame in frames]
-    assert 0 < arrivals[0] < arrivals[-1]
-    assert arrivals == sorted(arrivals)
-    assert info.title
-    assert info.reader in {"gstreamer", "pyav", "opencv", "file", "test"}
-    assert info.rate
-    assert info.rate > 0
-
-
-@pytest.mark.parametrize("kind", [kind for kind in SOURCES if kind not in ENDLESS])
-def test_after_the_end_there_is_nothing_for_ever(kind: str, plain_clip: Path) -> None:
-    with SOURCES[kind](plain_clip, Time()) as source:
-        rest(source)
-        assert [source.read() for _ in range(3)] == [None] * 3
-
-
-def test_closing_twice_is_safe_and_ends_the_source(source: LiveSource) -> None:
-    assert source.read() is not None
-    source.close()
-    source.close()
-    assert source.read() is None
-
-
-def test_leaving_the_block_closes_whatever_happened(source: LiveSource) -> None:
-    with pytest.raises(ZeroDivisionError), source:
-        raise ZeroDivisionError
-    assert source.read() is None
 
 
 def test_a_pattern_keeps_its_times_however_slow_the_reader_is() -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import signal
 import socket
-import subprocess
-import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from threading import Event
@@ -30,9 +27,8 @@ from core.media.rtsp import open_stream
 from core.run.back_off import BackOff
 from core.run.reconnect import Change, Connected, Lost, Reconnecting
 from tests.media.deaf_server import DeafServer
+from tests.media.rtsp import Server, free_port
 
-PYTHONS = (sys.executable, "/usr/bin/python3")
-HAS_SERVER = "import gi; gi.require_version('GstRtspServer', '1.0')"
 NOTICED_WITHIN_S = 3.0
 PATIENT_FRAMES = 300
 """Ten seconds at the server's rate."""
@@ -40,78 +36,6 @@ PATIENT_FRAMES = 300
 HANDLES = Path("/proc/self/fd")
 
 Opener = Callable[[str], LiveSource]
-
-
-class Server:
-    """The server of rtsp_server.py in a process of its own, always at the same port."""
-
-    def __init__(self, python: str, *login: str) -> None:
-        self._python, self._login = python, login
-        self.port = free_port()
-        self.start()
-
-    def address(self, path: str = "video", login: str = "") -> str:
-        return f"rtsp://{login}127.0.0.1:{self.port}/{path}"
-
-    def start(self) -> None:
-        script = str(Path(__file__).with_name("rtsp_server.py"))
-        self._process = subprocess.Popen(
-            [self._python, script, "--port", str(self.port), *self._login],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n"
-
-    def send(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
-
-    def kill(self) -> None:
-        with self._process:
-            self._process.kill()
-
-
-def has_server(python: str) -> bool:
-    try:
-        done = subprocess.run([python, "-c", HAS_SERVER], capture_output=True, check=False)
-    except FileNotFoundError:
-        return False
-    return done.returncode == 0
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Callable[..., Server]]:
-    """Starts a server, with `--user`, `--password` and `--digest` if wanted."""
-    python = next(filter(has_server, PYTHONS), None)
-    if python is None:
-        pytest.skip("GStreamer's RTSP server is not installed for any Python here")
-    with ExitStack() as stack:
-
-        def start(*login: str) -> Server:
-            server = Server(python, *login)
-            stack.callback(server.kill)
-            return server
-
-        yield start
-
-
-@pytest.fixture(scope="module")
-def server(servers: Callable[..., Server]) -> Server:
-    """One that nobody harms."""
-    return servers()
-
-
-@pytest.fixture
-def victim(servers: Callable[..., Server]) -> Iterator[Server]:
-    """One to be killed."""
-    victim = servers()
-    yield victim
-    victim.kill()
 
 
 @pytest.fixture(params=["gstreamer", "pyav"])

@@ -9,7 +9,7 @@ import torch
 from core.run import frame_flow
 from core.run.reconnect import Reconnecting
 from tests.fakes import PATIENCE_S, no_thread_left
-from tests.media.test_rtsp import servers, victim
+from tests.media.conftest import servers, victim
 from tests.run.live_parts import Opener, Window
 
 __all__ = ["no_thread_left", "servers", "victim"]

@@ -17,7 +17,7 @@ from core.run.live_status import LiveState, LiveStatus
 from core.run.record_ledger import RecordWish
 from core.settings import EnhanceSettings, LiveSettings
 from tests.fakes import PATIENCE_S, FakeBackend
-from tests.media.test_rtsp import Server
+from tests.media.rtsp import Server
 from tests.run.live_parts import (
     PATTERN,
     SETTINGS,

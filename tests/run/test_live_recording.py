@@ -17,7 +17,7 @@ from core.run.live_status import LiveState
 from core.run.record_ledger import RecordWish, Track
 from core.settings import LiveSettings
 from tests.fakes import FakeBackend
-from tests.media.test_rtsp import Server
+from tests.media.rtsp import Server
 from tests.run.live_parts import (
     SETTINGS,
     Happening,

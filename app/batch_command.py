@@ -6,7 +6,19 @@ from typing import Annotated, Any
 
 import typer
 
-from app.options import described, worded
+from app.options import (
+    AsJson,
+    Debug,
+    DeviceName,
+    ModelName,
+    PriorEvery,
+    ProtectHighlights,
+    Steady,
+    Strength,
+    chosen,
+    described,
+    worded,
+)
 from core.errors import SettingsError
 from core.settings import PURPOSES, BatchSettings, EncodeSettings, EnhanceSettings, Purpose
 
@@ -32,9 +44,12 @@ def batch(
     codec: Annotated[str | None, worded(EncodeSettings, "codec")] = None,
     crf: Annotated[int | None, worded(EncodeSettings, "crf")] = None,
     preset: Annotated[str | None, worded(EncodeSettings, "preset")] = None,
-    model: Annotated[str, worded(EnhanceSettings, "model")] = _ENHANCE.model,
-    device: Annotated[str, worded(EnhanceSettings, "device")] = _ENHANCE.device,
-    strength: Annotated[float, worded(EnhanceSettings, "strength")] = _ENHANCE.strength,
+    model: ModelName = _ENHANCE.model,
+    device: DeviceName = _ENHANCE.device,
+    strength: Strength = _ENHANCE.strength,
+    protect_highlights: ProtectHighlights = _ENHANCE.protect_highlights,
+    steady: Steady = _ENHANCE.steady,
+    prior_every: PriorEvery = _ENHANCE.prior_every,
     name: Annotated[str, worded(BatchSettings, "name")] = _BATCH.name,
     include: Annotated[list[str] | None, worded(BatchSettings, "include")] = None,
     exclude: Annotated[list[str] | None, worded(BatchSettings, "exclude")] = None,
@@ -57,16 +72,14 @@ def batch(
     log: Annotated[
         Path | None, typer.Option("--log", help="Instead of lowlux-batch.log in the output folder.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of a failure.")
-    ] = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
 ) -> None:
     """Make a folder of dark videos bright overnight; the same command goes on after a crash."""
     encode, suffix = _encoding(purpose, codec=codec, crf=crf, preset=preset)
     settings = BatchSettings.model_validate(
         {
-            "enhance": {"model": model, "device": device, "strength": strength},
+            "enhance": chosen(EnhanceSettings, locals()),
             "encode": encode,
             "suffix": suffix,
             "name": name,

@@ -18,7 +18,18 @@ from pydantic import ValidationError
 from app.batch_command import batch
 from app.discreet import DiscreetFormatter, addresses_in, without_logins, without_secrets
 from app.live_command import live
-from app.options import worded
+from app.options import (
+    AsJson,
+    Debug,
+    DeviceName,
+    ModelName,
+    PriorEvery,
+    ProtectHighlights,
+    Steady,
+    Strength,
+    chosen,
+    worded,
+)
 from app.report import open_report, show_info, tell_error
 from app.verify import verify
 from app.window import open_window
@@ -57,14 +68,12 @@ _ENCODE = EncodeSettings()
 def enhance(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A dark video or photograph.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the bright one goes.")],
-    model: Annotated[str, worded(EnhanceSettings, "model")] = _ENHANCE.model,
-    device: Annotated[str, worded(EnhanceSettings, "device")] = _ENHANCE.device,
-    strength: Annotated[float, worded(EnhanceSettings, "strength")] = _ENHANCE.strength,
-    protect_highlights: Annotated[
-        float, worded(EnhanceSettings, "protect_highlights")
-    ] = _ENHANCE.protect_highlights,
-    steady: Annotated[float, worded(EnhanceSettings, "steady")] = _ENHANCE.steady,
-    prior_every: Annotated[int, worded(EnhanceSettings, "prior_every")] = _ENHANCE.prior_every,
+    model: ModelName = _ENHANCE.model,
+    device: DeviceName = _ENHANCE.device,
+    strength: Strength = _ENHANCE.strength,
+    protect_highlights: ProtectHighlights = _ENHANCE.protect_highlights,
+    steady: Steady = _ENHANCE.steady,
+    prior_every: PriorEvery = _ENHANCE.prior_every,
     codec: Annotated[str, worded(EncodeSettings, "codec")] = _ENCODE.codec,
     crf: Annotated[int, worded(EncodeSettings, "crf")] = _ENCODE.crf,
     preset: Annotated[str, worded(EncodeSettings, "preset")] = _ENCODE.preset,
@@ -76,26 +85,18 @@ def enhance(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the output if it exists.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of a failure.")
-    ] = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
 ) -> None:
     """Make a dark video or photograph bright, and keep everything else as it is."""
+    given = locals()
     job = JobSettings.model_validate(
         {
             "input": source,
             "output": output,
-            "enhance": {
-                "model": model,
-                "device": device,
-                "strength": strength,
-                "protect_highlights": protect_highlights,
-                "steady": steady,
-                "prior_every": prior_every,
-            },
-            "encode": {"codec": codec, "crf": crf, "preset": preset},
-            "trim": {"start": start, "end": end},
+            "enhance": chosen(EnhanceSettings, given),
+            "encode": chosen(EncodeSettings, given),
+            "trim": chosen(TrimSettings, given),
             "compare": compare,
             "overwrite": overwrite,
         }
@@ -109,9 +110,7 @@ def info(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="A file to look into.")
     ] = None,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of a failure.")
-    ] = False,
+    debug: Debug = False,
 ) -> None:
     """Tell what this machine has, what would be done and why; or what a file holds."""
     from core.enhance.plan import Machine, resolve

@@ -43,7 +43,7 @@ def run_headless(
     """Runs without a window and tells how it goes.
 
     Raises:
-        CoreError: the run failed; what was recorded before is finished.
+        CoreError: the run failed, or its network did; what was recorded is finished.
         SourceError: no frame came.
         WriterError: the run went well, but what it recorded is not whole.
     """
@@ -59,6 +59,8 @@ def run_headless(
         raise SourceError(f"No frame came from {watched.status.title}: is anything sent there?")
     if watched.incomplete:
         raise WriterError(watched.incomplete)
+    if watched.status.trouble:
+        raise CoreError(watched.status.trouble)
 
 
 class _Report(Protocol):

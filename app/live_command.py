@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from app.options import worded
+from app.options import (
+    AsJson,
+    Debug,
+    DeviceName,
+    ModelName,
+    PriorEvery,
+    ProtectHighlights,
+    Steady,
+    Strength,
+    chosen,
+    worded,
+)
 from app.window import open_window
 from core.errors import SettingsError, WriterError
 from core.media.recording_name import check_recording_path
@@ -43,23 +54,20 @@ def live(
     duration: Annotated[
         float | None, typer.Option(help="Seconds from the first frame to the end.", min=0.0)
     ] = None,
-    model: Annotated[str, worded(EnhanceSettings, "model")] = _ENHANCE.model,
-    device: Annotated[str, worded(EnhanceSettings, "device")] = _ENHANCE.device,
-    strength: Annotated[float, worded(EnhanceSettings, "strength")] = _ENHANCE.strength,
+    model: ModelName = _ENHANCE.model,
+    device: DeviceName = _ENHANCE.device,
+    strength: Strength = _ENHANCE.strength,
+    protect_highlights: ProtectHighlights = _ENHANCE.protect_highlights,
+    steady: Steady = _ENHANCE.steady,
+    prior_every: PriorEvery = _ENHANCE.prior_every,
     plan: Annotated[str, worded(LiveSettings, "plan")] = _LIVE.plan,
     auto: Annotated[bool, worded(LiveSettings, "auto")] = _LIVE.auto,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of a failure.")
-    ] = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
 ) -> None:
     """Show a camera, a stream or a file bright while it plays, and record it."""
     settings = LiveSettings.model_validate(
-        {
-            "enhance": {"model": model, "device": device, "strength": strength},
-            "plan": plan,
-            "auto": auto,
-        }
+        {"enhance": chosen(EnhanceSettings, locals()), "plan": plan, "auto": auto}
     )
     paths: dict[Track, Path | None] = {
         "enhanced": record,

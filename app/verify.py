@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from app.options import AsJson, Debug
 from core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -29,10 +30,8 @@ def verify(
     source: Annotated[
         Path | None, typer.Option(help="What the output was made of, if it lies elsewhere now.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of a failure.")
-    ] = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
 ) -> None:
     """Tell whether outputs are still what was made of their sources, by their manifests."""
     count = _count(frames)

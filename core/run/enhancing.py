@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from core.closing import Closing
@@ -36,16 +36,14 @@ class _Order:
     settings: LiveSettings
     info: LiveInfo
 
-    def is_as(self, other: _Order) -> bool:
-        """Whether one network serves both."""
-        return self._key() == other._key()
-
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the frames it is for, in pixels."""
         return self.info.width, self.info.height
 
-    def _key(self) -> tuple[object, ...]:
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The same for all that one network serves."""
         enhance = self.settings.enhance
         wish = (enhance.model, enhance.device, self.settings.plan)
         return (*wish, self.size, self.info.rate)
@@ -90,6 +88,8 @@ class Enhancing(Closing):
         self._current: _Opened | None = None
         self._settings: EnhanceSettings | None = None
         self._is_closed = False
+        self.is_settled = Event()
+        """The first network is open or could not be opened, or nobody is to wait for it."""
         self.trouble = ""
         """What is wrong with the network and what to try; empty where all is well."""
         # No daemon: a runtime that is cut off in the middle takes the whole program down.
@@ -103,7 +103,7 @@ class Enhancing(Closing):
         """Have a network opened unless the last one ordered will do."""
         order = _Order(settings, info)
         with self._lock:
-            if self._ordered is not None and order.is_as(self._ordered):
+            if self._ordered is not None and order.key == self._ordered.key:
                 return
             self._ordered, self._size = order, order.size
         self._orders.put(order)
@@ -174,6 +174,7 @@ class Enhancing(Closing):
         try:
             for order in self._orders:
                 self._open(order)
+                self.is_settled.set()
                 self._tell()
         except BaseException as error:
             # What is left behind finds the executor gone; that is nobody's failure.

@@ -65,8 +65,9 @@ class FrameFlow(Closing):
         open_enhancer: OpenEnhancer | None,
         tell: Callable[[], None],
         wait: Wait | None,
+        waits_for_network: bool,
     ) -> None:
-        self._settings, self._tell = settings, tell
+        self._settings, self._tell, self._waits_for_network = settings, tell, waits_for_network
         self.tally, self._clock = Tally(), MediaClock()
         self.screen = Screen(self.tally.lock)
         self.connection, self.lending = Connection(), Lending()
@@ -120,8 +121,7 @@ class FrameFlow(Closing):
         with self._ending:
             self.connection.stopping()
             self._tell()
-            self.source.interrupt()
-            self._drop_waiting()
+            self._interrupt()
             for thread in self._threads:
                 if thread.ident is not None:
                     thread.join(JOIN_PATIENCE_S)
@@ -208,11 +208,18 @@ class FrameFlow(Closing):
                 self.recording.expect_sound(None if info.sound is None else info.sound.template)
                 self._expect(info)
                 self.connection.connected()
+                if self._waits_for_network:
+                    self._await_network()
             case Lost(reason):
                 self.connection.lost(reason)
             case Waiting(seconds):
                 self.connection.waiting(seconds)
         self._tell()
+
+    def _await_network(self) -> None:
+        self.enhancing.is_settled.wait()
+        if self.enhancing.trouble and not self.counts.captured:
+            raise CoreError(self.enhancing.trouble)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -231,10 +238,12 @@ class FrameFlow(Closing):
             reason = f"The run failed unexpectedly ({type(error).__name__}); please report this"
         if self.connection.failed(reason):
             self.error = error
-        self.source.interrupt()
-        self._drop_waiting()
+        self._interrupt()
         self._tell()
 
-    def _drop_waiting(self) -> None:
+    def _interrupt(self) -> None:
+        """Nothing more comes, nobody waits, and what waited is dropped."""
+        self.source.interrupt()
+        self.enhancing.is_settled.set()
         with self.tally.lock:
             self.tally.dropped(self._to_enhance.discard())

@@ -53,6 +53,8 @@ def watch(
 ) -> Watched:
     """Runs until the source ends, the time is over, or Ctrl-C; takes every pair there is.
 
+    The first frame is read when the network is open: what is recorded is bright from the start.
+
     Args:
         uri: what to read; see `open_live`.
         settings: how it is shown.
@@ -68,7 +70,12 @@ def watch(
     """
     told = Event()
     with LiveRun(
-        uri, settings, open_source=open_source, open_enhancer=open_enhancer, tell=told.set
+        uri,
+        settings,
+        open_source=open_source,
+        open_enhancer=open_enhancer,
+        tell=told.set,
+        waits_for_network=True,
     ) as run:
         follower = _Follower(run, told, report, seconds)
         if wish is not None:

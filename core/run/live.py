@@ -46,6 +46,8 @@ class LiveRun(Closing):
             must not wait.
         wait: waits for an event for some seconds, before the next try to reconnect; none for a wait
             that ends early when the server is back.
+        waits_for_network: no frame is read before the network is open, and where it cannot be
+            opened, the run fails: for one that nobody looks at.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class LiveRun(Closing):
         open_enhancer: OpenEnhancer | None = None,
         tell: Callable[[], None] = lambda: None,
         wait: Wait | None = None,
+        waits_for_network: bool = False,
     ) -> None:
         self._tell, self._title = tell, without_password(uri)
         self._is_paused = False
@@ -67,6 +70,7 @@ class LiveRun(Closing):
             open_enhancer=open_enhancer,
             tell=tell,
             wait=wait,
+            waits_for_network=waits_for_network,
         )
 
     def start(self) -> None:

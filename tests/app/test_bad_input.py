@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from app.cli import run
 from core.model import checkpoint
+from core.settings import EnhanceSettings
 from tests.app.conftest import FAST, ROOT, Done, Lowlux, program
 
 MakeClip = Callable[..., Path]
@@ -192,6 +193,20 @@ def test_wishes_that_make_no_sense(
     refused: Callable[..., str], plain_clip: Path, arguments: tuple[str, ...], says: str
 ) -> None:
     assert says in refused(plain_clip, WRONG_USAGE, *arguments)
+
+
+@pytest.mark.parametrize("command", ["enhance", "batch", "live"])
+@pytest.mark.parametrize("field", EnhanceSettings.model_fields)
+def test_each_command_takes_each_wish_for_a_picture(
+    plain_clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], command: str, field: str
+) -> None:
+    """A value that none of them allows is named, so it was looked at."""
+    source = ["--headless", "--source"] if command == "live" else ["-o", str(tmp_path / "b.mp4")]
+    option = f"--{field.replace('_', '-')}"
+    assert run([command, *source, str(plain_clip), option, "-7"]) in (WRONG_USAGE, FAILED)
+    said = capfd.readouterr().err
+    assert "-7" in said
+    assert "No such option" not in said
 
 
 def test_a_start_after_the_end_of_the_film(refused: Callable[..., str], plain_clip: Path) -> None:

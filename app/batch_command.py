@@ -6,19 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.options import (
-    AsJson,
-    Debug,
-    DeviceName,
-    ModelName,
-    PriorEvery,
-    ProtectHighlights,
-    Steady,
-    Strength,
-    chosen,
-    described,
-    worded,
-)
+from app import options
 from core.errors import SettingsError
 from core.settings import PURPOSES, BatchSettings, EncodeSettings, EnhanceSettings, Purpose
 
@@ -41,30 +29,32 @@ def batch(
     purpose: Annotated[
         str | None, typer.Option("--for", help=f"Quality of the encode. {_PURPOSES}.")
     ] = None,
-    codec: Annotated[str | None, worded(EncodeSettings, "codec")] = None,
-    crf: Annotated[int | None, worded(EncodeSettings, "crf")] = None,
-    preset: Annotated[str | None, worded(EncodeSettings, "preset")] = None,
-    model: ModelName = _ENHANCE.model,
-    device: DeviceName = _ENHANCE.device,
-    strength: Strength = _ENHANCE.strength,
-    protect_highlights: ProtectHighlights = _ENHANCE.protect_highlights,
-    steady: Steady = _ENHANCE.steady,
-    prior_every: PriorEvery = _ENHANCE.prior_every,
-    name: Annotated[str, worded(BatchSettings, "name")] = _BATCH.name,
-    include: Annotated[list[str] | None, worded(BatchSettings, "include")] = None,
-    exclude: Annotated[list[str] | None, worded(BatchSettings, "exclude")] = None,
+    codec: Annotated[str | None, options.worded(EncodeSettings, "codec")] = None,
+    crf: Annotated[int | None, options.worded(EncodeSettings, "crf")] = None,
+    preset: Annotated[str | None, options.worded(EncodeSettings, "preset")] = None,
+    model: options.ModelName = _ENHANCE.model,
+    device: options.DeviceName = _ENHANCE.device,
+    strength: options.Strength = _ENHANCE.strength,
+    protect_highlights: options.ProtectHighlights = _ENHANCE.protect_highlights,
+    steady: options.Steady = _ENHANCE.steady,
+    prior_every: options.PriorEvery = _ENHANCE.prior_every,
+    name: Annotated[str, options.worded(BatchSettings, "name")] = _BATCH.name,
+    include: Annotated[list[str] | None, options.worded(BatchSettings, "include")] = None,
+    exclude: Annotated[list[str] | None, options.worded(BatchSettings, "exclude")] = None,
     only_dark: Annotated[
-        bool, typer.Option("--only-dark", help=described(BatchSettings, "only_dark"))
+        bool, typer.Option("--only-dark", help=options.described(BatchSettings, "only_dark"))
     ] = False,
-    workers: Annotated[int | None, worded(BatchSettings, "workers")] = None,
+    workers: Annotated[int | None, options.worded(BatchSettings, "workers")] = None,
     cluster: Annotated[
         str | None,
         typer.Option("--cluster", help="tcp:// or tls:// address of a Dask scheduler, or local."),
     ] = None,
-    chunk_seconds: Annotated[float, worded(BatchSettings, "chunk_seconds")] = _BATCH.chunk_seconds,
-    min_free: Annotated[int | None, worded(BatchSettings, "min_free")] = None,
+    chunk_seconds: Annotated[
+        float, options.worded(BatchSettings, "chunk_seconds")
+    ] = _BATCH.chunk_seconds,
+    min_free: Annotated[int | None, options.worded(BatchSettings, "min_free")] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help=described(BatchSettings, "overwrite"))
+        bool, typer.Option("--overwrite", help=options.described(BatchSettings, "overwrite"))
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what would be done, how long and how large.")
@@ -72,14 +62,14 @@ def batch(
     log: Annotated[
         Path | None, typer.Option("--log", help="Instead of lowlux-batch.log in the output folder.")
     ] = None,
-    as_json: AsJson = False,
-    debug: Debug = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
 ) -> None:
     """Make a folder of dark videos bright overnight; the same command goes on after a crash."""
     encode, suffix = _encoding(purpose, codec=codec, crf=crf, preset=preset)
     settings = BatchSettings.model_validate(
         {
-            "enhance": chosen(EnhanceSettings, locals()),
+            "enhance": options.chosen(EnhanceSettings, locals()),
             "encode": encode,
             "suffix": suffix,
             "name": name,

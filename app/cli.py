@@ -15,21 +15,10 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from app import options
 from app.batch_command import batch
 from app.discreet import DiscreetFormatter, addresses_in, without_logins, without_secrets
 from app.live_command import live
-from app.options import (
-    AsJson,
-    Debug,
-    DeviceName,
-    ModelName,
-    PriorEvery,
-    ProtectHighlights,
-    Steady,
-    Strength,
-    chosen,
-    worded,
-)
 from app.report import open_report, show_info, tell_error
 from app.verify import verify
 from app.window import open_window
@@ -68,25 +57,25 @@ _ENCODE = EncodeSettings()
 def enhance(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A dark video or photograph.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the bright one goes.")],
-    model: ModelName = _ENHANCE.model,
-    device: DeviceName = _ENHANCE.device,
-    strength: Strength = _ENHANCE.strength,
-    protect_highlights: ProtectHighlights = _ENHANCE.protect_highlights,
-    steady: Steady = _ENHANCE.steady,
-    prior_every: PriorEvery = _ENHANCE.prior_every,
-    codec: Annotated[str, worded(EncodeSettings, "codec")] = _ENCODE.codec,
-    crf: Annotated[int, worded(EncodeSettings, "crf")] = _ENCODE.crf,
-    preset: Annotated[str, worded(EncodeSettings, "preset")] = _ENCODE.preset,
-    start: Annotated[float, worded(TrimSettings, "start")] = 0.0,
-    end: Annotated[float | None, worded(TrimSettings, "end")] = None,
+    model: options.ModelName = _ENHANCE.model,
+    device: options.DeviceName = _ENHANCE.device,
+    strength: options.Strength = _ENHANCE.strength,
+    protect_highlights: options.ProtectHighlights = _ENHANCE.protect_highlights,
+    steady: options.Steady = _ENHANCE.steady,
+    prior_every: options.PriorEvery = _ENHANCE.prior_every,
+    codec: Annotated[str, options.worded(EncodeSettings, "codec")] = _ENCODE.codec,
+    crf: Annotated[int, options.worded(EncodeSettings, "crf")] = _ENCODE.crf,
+    preset: Annotated[str, options.worded(EncodeSettings, "preset")] = _ENCODE.preset,
+    start: Annotated[float, options.worded(TrimSettings, "start")] = 0.0,
+    end: Annotated[float | None, options.worded(TrimSettings, "end")] = None,
     compare: Annotated[
         str | None, typer.Option(help="side or split: show the original too.")
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the output if it exists.")
     ] = False,
-    as_json: AsJson = False,
-    debug: Debug = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
 ) -> None:
     """Make a dark video or photograph bright, and keep everything else as it is."""
     given = locals()
@@ -94,9 +83,9 @@ def enhance(
         {
             "input": source,
             "output": output,
-            "enhance": chosen(EnhanceSettings, given),
-            "encode": chosen(EncodeSettings, given),
-            "trim": chosen(TrimSettings, given),
+            "enhance": options.chosen(EnhanceSettings, given),
+            "encode": options.chosen(EncodeSettings, given),
+            "trim": options.chosen(TrimSettings, given),
             "compare": compare,
             "overwrite": overwrite,
         }
@@ -110,7 +99,7 @@ def info(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="A file to look into.")
     ] = None,
-    debug: Debug = False,
+    debug: options.Debug = False,
 ) -> None:
     """Tell what this machine has, what would be done and why; or what a file holds."""
     from core.enhance.plan import Machine, resolve

@@ -6,18 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.options import (
-    AsJson,
-    Debug,
-    DeviceName,
-    ModelName,
-    PriorEvery,
-    ProtectHighlights,
-    Steady,
-    Strength,
-    chosen,
-    worded,
-)
+from app import options
 from app.window import open_window
 from core.errors import SettingsError, WriterError
 from core.media.recording_name import check_recording_path
@@ -54,20 +43,20 @@ def live(
     duration: Annotated[
         float | None, typer.Option(help="Seconds from the first frame to the end.", min=0.0)
     ] = None,
-    model: ModelName = _ENHANCE.model,
-    device: DeviceName = _ENHANCE.device,
-    strength: Strength = _ENHANCE.strength,
-    protect_highlights: ProtectHighlights = _ENHANCE.protect_highlights,
-    steady: Steady = _ENHANCE.steady,
-    prior_every: PriorEvery = _ENHANCE.prior_every,
-    plan: Annotated[str, worded(LiveSettings, "plan")] = _LIVE.plan,
-    auto: Annotated[bool, worded(LiveSettings, "auto")] = _LIVE.auto,
-    as_json: AsJson = False,
-    debug: Debug = False,
+    model: options.ModelName = _ENHANCE.model,
+    device: options.DeviceName = _ENHANCE.device,
+    strength: options.Strength = _ENHANCE.strength,
+    protect_highlights: options.ProtectHighlights = _ENHANCE.protect_highlights,
+    steady: options.Steady = _ENHANCE.steady,
+    prior_every: options.PriorEvery = _ENHANCE.prior_every,
+    plan: Annotated[str, options.worded(LiveSettings, "plan")] = _LIVE.plan,
+    auto: Annotated[bool, options.worded(LiveSettings, "auto")] = _LIVE.auto,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
 ) -> None:
     """Show a camera, a stream or a file bright while it plays, and record it."""
     settings = LiveSettings.model_validate(
-        {"enhance": chosen(EnhanceSettings, locals()), "plan": plan, "auto": auto}
+        {"enhance": options.chosen(EnhanceSettings, locals()), "plan": plan, "auto": auto}
     )
     paths: dict[Track, Path | None] = {
         "enhanced": record,

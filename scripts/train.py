@@ -7,11 +7,16 @@ shares every batch between N processes. ``--set FIELD=VALUE`` sets any field of 
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, cast
 
 import torch
 import typer
+from filelock import FileLock, Timeout
 
 from core.errors import CoreError, SettingsError
 from core.model import checkpoint
@@ -36,7 +41,7 @@ def main(
     try:
         plan = read_recipe(recipe, wish or [])
         folder = runs / (name or recipe.stem)
-        with join() as place:
+        with join() as place, _alone(folder, place):
             if place.rank == 0:
                 _claim(folder, plan)
             _train(plan, data, folder, place)
@@ -45,16 +50,50 @@ def main(
         raise typer.Exit(2 if isinstance(error, SettingsError) else 1) from error
 
 
-def _claim(folder: Path, plan: Recipe) -> None:
-    """Lets a folder be one run's for good: another recipe may not go on in it."""
+@contextmanager
+def _alone(folder: Path, place: Place) -> Iterator[None]:
+    """The folder is this run's alone while it goes on."""
+    if place.rank != 0:
+        yield
+        return
     folder.mkdir(parents=True, exist_ok=True)
-    note = folder / "recipe.json"
+    try:
+        with FileLock(folder / "lock", blocking=False):
+            yield
+    except Timeout as error:
+        raise SettingsError(f"{folder} is at work already: wait, or give a --name.") from error
+
+
+def _claim(folder: Path, plan: Recipe) -> None:
+    """Lets a folder be one run's for good: no other recipe goes on in it, and no other weights."""
+    note, weights = folder / "recipe.json", folder / "weights.json"
     if not note.is_file():
-        partial = note.with_suffix(".part")
-        partial.write_text(plan.model_dump_json(indent=1))
-        partial.replace(note)
+        _write(note, plan.model_dump_json(indent=1))
     elif _noted(note) != plan:
         raise SettingsError(f"{folder} holds a run of another recipe: give this one a --name.")
+    taken = _taken(plan)
+    if not weights.is_file():
+        _write(weights, json.dumps(taken, indent=1))
+    elif (before := json.loads(weights.read_text())) != taken:
+        changed = ", ".join(name for name in taken if taken[name] != before.get(name))
+        raise SettingsError(f"{folder} began with another {changed}: give this run a --name.")
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    partial = path.with_suffix(".part")
+    partial.write_text(text)
+    partial.replace(path)
+
+
+def _taken(plan: Recipe) -> dict[str, str]:
+    """The weights that a run takes up, by what for: SHA-256 of their files."""
+    named = {"prior": plan.prior, "teacher": plan.teacher, "begin_from": plan.begin_from}
+    return {
+        what: hashlib.sha256(checkpoint.find(name).read_bytes()).hexdigest()
+        for what, name in named.items()
+        if name is not None
+    }
 
 
 def _noted(note: Path) -> Recipe | None:
@@ -72,8 +111,11 @@ def _train(plan: Recipe, data: Path, folder: Path, place: Place) -> None:
         for term, said in task.said.items():
             typer.echo(f"{term}: {said}", err=True)
 
+    taken = {f"{what}_sha256": digest for what, digest in _taken(plan).items()}
+
     def export(network: torch.nn.Module, step: int) -> None:
-        header = plan.header | task.said | {"steps": str(step), "prior": plan.prior or "none"}
+        header = plan.header | task.said | taken
+        header |= {"steps": str(step), "prior": plan.prior or "none"}
         if plan.architecture == "deepspg":
             header["objective"] = str(plan.objective)
         path = folder / f"{folder.name}.safetensors"

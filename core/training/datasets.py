@@ -103,7 +103,7 @@ class PairCrops(Dataset[tuple[Tensor, ...]]):
         seed: of everything drawn.
         mix_up: probability that a crop is mixed with another (Zhang et al., ICLR 2018).
         filmed: share of made nights that are stored as H.264.
-        shaken: most stops by which a dark crop is made darker or less dark. How dark a picture is
+        shaken: most doublings or halvings of the codes of a dark crop. How dark a picture is
             tells nothing of how bright its reference was taken, so the network had better not
             learn that by heart.
         twin: give a second dark crop: the same content and night, fresh noise.

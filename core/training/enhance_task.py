@@ -12,7 +12,7 @@ from core.model import checkpoint
 from core.model.clip_text import TextPrior
 from core.training.datasets import Mixture, PairCrops, to_tensor
 from core.training.layouts import open_pairs
-from core.training.losses import enhancement_losses, pixel_loss, scale_weights
+from core.training.losses import MEASURES, enhancement_losses, pixel_loss, scale_weights
 from core.training.metrics import psnr, ssim
 from core.training.semantics import class_map, multimodal_loss, semantic_loss
 from core.training.skf import SemanticAdversary, histogram_loss
@@ -77,7 +77,8 @@ class EnhanceTask:
         found = self._enhance(self.network, dark_B3HW)
         output_B3HW = found.images[0].float()
         wanted = self._recipe.objective
-        terms = enhancement_losses(found, bright_B3HW, scale_weights(wanted.scales, progress))
+        scales, measure = scale_weights(wanted.scales, progress), MEASURES[wanted.error]
+        terms = enhancement_losses(found, bright_B3HW, scales, measure)
         terms |= self._semantic_terms(dark_B3HW, output_B3HW, bright_B3HW)
         for twin_B3HW in again:
             other = self._enhance(self.network, twin_B3HW).images[0].float()

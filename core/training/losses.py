@@ -10,9 +10,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from core.model.deepspg import Enhanced
+
+    Measure = Callable[[Tensor], Tensor]
 
 CHARBONNIER = 1e-3
 """Below this error the root behaves like a square."""
@@ -24,16 +26,29 @@ IGNORE = 255
 """Label of a pixel that teaches nothing."""
 
 
-def pixel_loss(image_B3HW: Tensor, target_B3HW: Tensor) -> Tensor:
-    """Eq. 11 under Charbonnier's root: the bare square all but ignores fine noise."""
-    return ((image_B3HW - target_B3HW).square() + CHARBONNIER**2).sqrt().mean()
+def root(difference: Tensor) -> Tensor:
+    """Mean Charbonnier magnitude: the bare square all but ignores fine noise."""
+    return (difference.square() + CHARBONNIER**2).sqrt().mean()
 
 
-def edge_loss(image_B3HW: Tensor, target_B3HW: Tensor) -> Tensor:
-    """Eq. 12, the difference of gradients, under the same root as the pixel loss."""
+def square(difference: Tensor) -> Tensor:
+    """Mean square, as in the paper."""
+    return difference.square().mean()
+
+
+MEASURES = {"root": root, "square": square}
+"""What an error counts for, by its name in a recipe."""
+
+
+def pixel_loss(image_B3HW: Tensor, target_B3HW: Tensor, measure: Measure = root) -> Tensor:
+    """Eq. 11."""
+    return measure(image_B3HW - target_B3HW)
+
+
+def edge_loss(image_B3HW: Tensor, target_B3HW: Tensor, measure: Measure = root) -> Tensor:
+    """Eq. 12, the difference of gradients."""
     difference = image_B3HW - target_B3HW
-    down, across = difference.diff(dim=2), difference.diff(dim=3)
-    return sum_of_roots(down) + sum_of_roots(across)
+    return measure(difference.diff(dim=2)) + measure(difference.diff(dim=3))
 
 
 def structure_loss(image_B3HW: Tensor, target_B3HW: Tensor) -> Tensor:
@@ -42,13 +57,8 @@ def structure_loss(image_B3HW: Tensor, target_B3HW: Tensor) -> Tensor:
     return 1 - cast("Tensor", similar).mean()
 
 
-def sum_of_roots(difference: Tensor) -> Tensor:
-    """Mean Charbonnier magnitude."""
-    return (difference.square() + CHARBONNIER**2).sqrt().mean()
-
-
 def enhancement_losses(
-    found: Enhanced, target_B3HW: Tensor, weights: Sequence[float]
+    found: Enhanced, target_B3HW: Tensor, weights: Sequence[float], measure: Measure = root
 ) -> dict[str, Tensor]:
     """Pixel and edge loss at every scale that has a weight; light and structure beside them.
 
@@ -56,6 +66,7 @@ def enhancement_losses(
         found: what the network made of the dark picture.
         target_B3HW: the bright picture, in [0, 1].
         weights: of the pictures, finest first; a picture of weight 0 is left out.
+        measure: what an error of a pixel or an edge counts for.
     """
     terms = {
         "light": pixel_loss(*_overview(found.reflectance_B3HW, target_B3HW)),
@@ -65,8 +76,8 @@ def enhancement_losses(
     for image, weight in zip(found.images, weights, strict=True):
         if weight:
             target = F.adaptive_avg_pool2d(target_B3HW, (image.shape[2], image.shape[3]))
-            pixel.append(weight * pixel_loss(image.float(), target))
-            edge.append(weight * edge_loss(image.float(), target))
+            pixel.append(weight * pixel_loss(image.float(), target, measure))
+            edge.append(weight * edge_loss(image.float(), target, measure))
     terms["pixel"], terms["edge"] = torch.stack(pixel).sum(), torch.stack(edge).sum()
     return terms
 
@@ -76,7 +87,8 @@ def scale_weights(scales: str, progress: float) -> tuple[float, float, float]:
 
     Args:
         scales: `finest` has no coarse pictures; `all` has all three from the start; `staged` begins
-            with the coarsest, so that the picture as a whole is right before its details are.
+            with the coarsest, so that the picture as a whole is right before its details are. The
+            terms that only the finest picture has, structure among them, count in full all along.
         progress: share of the run that is over.
     """
     if scales == "finest":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,6 +13,10 @@ from torch import distributed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_JUDGING = timedelta(hours=12)
+"""The others wait so long for the first process, which judges and saves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ def join() -> Iterator[Place]:
         return
     if gpus:
         torch.cuda.set_device(device)  # else each process's collectives would take the first one
-    distributed.init_process_group("nccl" if gpus else "gloo")
+    distributed.init_process_group("nccl" if gpus else "gloo", timeout=_JUDGING)
     try:
         yield Place(device, distributed.get_rank(), world)
     finally:

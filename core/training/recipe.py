@@ -41,7 +41,7 @@ class Schedule(_Part):
     stages: tuple[Stage, ...] = Field(min_length=1)
     rate: float = 3e-4
     """Adam's learning rate at the top of the cosine."""
-    warm_up: int = 100
+    warm_up: int = Field(100, ge=1)
     """Steps over which the rate rises to its top."""
     ema: float = 0.995
     """Decay of the averaged weights: they look back about 1 / (1 - ema) steps."""
@@ -59,14 +59,16 @@ class Schedule(_Part):
 
 
 class Objective(_Part):
-    """Weights of the terms that DeepSPG minimises, Eq. 15; a term of weight 0 is not computed."""
+    """Weights of the terms that DeepSPG minimises, Eq. 15; 0 leaves a term out."""
 
     pixel: float = 1.0
     """Eq. 11."""
     edge: float = 0.5
     """Eq. 12."""
+    error: Literal["root", "square"] = "root"
+    """What an error of a pixel or an edge counts for; the paper has the square."""
     light: float = 0.5
-    """The decomposition's own: X_r is the bright picture, seen from afar."""
+    """The decomposition's own: X_r is the bright picture, seen from afar; not in the paper."""
     structure: float = 0.3
     """Structural similarity of the finest picture; not in the paper."""
     semantic: float = 0.0
@@ -89,7 +91,7 @@ class Objective(_Part):
     steady: float = 0.0
     """Same content, fresh noise: same picture; not in the paper."""
     scales: Literal["finest", "all", "staged"] = "all"
-    """Which pictures are supervised; staged begins with the coarse ones."""
+    """Which pictures pixel and edge look at; staged begins with the coarse ones."""
 
     def __str__(self) -> str:
         terms = {name: w for name, w in self if isinstance(w, float) and w}
@@ -116,7 +118,7 @@ class Recipe(_Part):
     filmed: float = Field(0.0, ge=0, le=1)
     """Share of made nights that are stored as H.264."""
     shaken: float = Field(0.0, ge=0)
-    """Most stops by which a dark crop is made darker or less dark."""
+    """Most doublings or halvings by which the codes of a dark crop are changed."""
     objective: Objective = Objective()
     schedule: Schedule
     header: dict[str, str] = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from itertools import accumulate
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
@@ -45,7 +46,7 @@ class Task(Protocol):
 
     @property
     def rival(self) -> nn.Module | None:
-        """What is trained against it, if anything."""
+        """What is trained against it, if anything; at the full rate until the end."""
         ...
 
     @property
@@ -107,9 +108,9 @@ class Run:
 
     def go_on(self, diary: Diary | None, export: Callable[[nn.Module, int], None]) -> None:
         """Trains to the end of the schedule; saves, exports the average and writes the diary."""
-        started, seen = time.monotonic(), 0
+        started, seen, learnt = time.monotonic(), 0, []
         for batch in self._batches():
-            terms = self._learn(batch)
+            learnt.append(self._learn(batch))
             self.step, seen = self.step + 1, seen + len(batch[0]) * self._place.world
             if self.step % self._schedule.save_every and self.step != self._schedule.steps:
                 continue
@@ -117,11 +118,11 @@ class Run:
                 speed = seen / (time.monotonic() - started)
                 row: dict[str, Any] = {"step": self.step, "crops_per_second": round(speed, 2)}
                 network = self._average.module
-                row |= terms | self._task.validate(network)
+                row |= _means(learnt) | self._task.validate(network)
                 diary.write(row, self._task.pictures(network))
                 export(network, self.step)
                 self._save()  # last, so that a run cut off before goes back and writes all again
-            started, seen = time.monotonic(), 0
+            started, seen, learnt = time.monotonic(), 0, []
 
     def _learn(self, batch: list[Tensor]) -> dict[str, float]:
         self._task.network.train()
@@ -132,14 +133,14 @@ class Run:
             terms = self._learner(here, self.step / self._schedule.steps)
         _descend(torch.stack(list(terms.values())).sum(), self._task.network, self._optimizer)
         self._average.update_parameters(self._task.network)
-        said = {name: round(float(term.detach()), 5) for name, term in terms.items()}
+        said = {name: float(term.detach()) for name, term in terms.items()}
         with self._place.half():
             loss = self._task.rival_loss()
         if loss is not None:
             rival = cast("nn.Module", self._task.rival)
             optimizer = cast("torch.optim.Optimizer", self._rival_optimizer)
             _descend(loss, rival, optimizer, self._place.world)
-            said["rival"] = round(float(loss.detach()), 5)
+            said["rival"] = float(loss.detach())
         return said
 
     def _batches(self) -> Iterator[list[Tensor]]:
@@ -208,6 +209,11 @@ def fit(
         run.go_on(diary, export)
     finally:
         diary.close()
+
+
+def _means(learnt: list[dict[str, float]]) -> dict[str, float]:
+    """Of each term over many steps, all of which have the same ones."""
+    return {name: round(fmean(terms[name] for terms in learnt), 5) for name in learnt[0]}
 
 
 class _Losses(nn.Module):

@@ -14,6 +14,7 @@ from core.training.losses import (
     pixel_loss,
     scale_weights,
     segmentation_loss,
+    square,
 )
 
 ALL = (1.0, 1.0, 1.0)
@@ -67,6 +68,14 @@ def test_a_wrong_light_costs(picture: Tensor) -> None:
 
 def test_pixel_loss_is_the_mean_error(picture: Tensor) -> None:
     assert pixel_loss(picture + 0.25, picture) == pytest.approx(0.25, rel=1e-3)
+
+
+def test_the_papers_square_can_be_had(picture: Tensor) -> None:
+    off = picture + 0.25
+    assert pixel_loss(off, picture, square) == pytest.approx(0.0625, rel=1e-3)
+    assert enhancement_losses(enhanced(off), picture, (1, 0, 0), square)["pixel"] == pytest.approx(
+        0.0625, rel=1e-3
+    )
 
 
 def test_an_edge_out_of_place_costs_more_than_its_pixels() -> None:

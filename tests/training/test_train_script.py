@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from safetensors import safe_open
 from torch import Tensor
 
@@ -105,6 +107,30 @@ def test_a_run_goes_on_but_never_becomes_another(folder: Path) -> None:
     assert code == 2
     assert "another recipe" in said
     assert (folder / "runs" / "mine" / "state.pt").read_bytes() == before
+
+
+def test_a_run_goes_on_with_no_other_weights_than_it_began_with(folder: Path) -> None:
+    runs = folder / "runs"
+    begin = runs / "origin" / "origin.safetensors"
+    assert train(folder, "--name", "origin")[0] == 0
+    wish = ("--name", "heir", "--set", f"begin_from='{begin}'")
+    assert train(folder, *wish)[0] == 0
+    digest = hashlib.sha256(begin.read_bytes()).hexdigest()
+    assert weights(folder, "heir")[1]["begin_from_sha256"] == digest
+    shutil.copy(runs / "heir" / "heir.safetensors", begin)
+    code, said = train(folder, *wish)
+    assert code == 2
+    assert "another begin_from" in said
+
+
+def test_two_processes_never_train_in_one_folder(folder: Path) -> None:
+    run = folder / "runs" / "taken"
+    run.mkdir(parents=True)
+    with FileLock(run / "lock"):
+        code, said = train(folder, "--name", "taken")
+    assert code == 2
+    assert "at work already" in said
+    assert not (run / "state.pt").exists()
 
 
 def test_a_killed_run_ends_to_the_bit_as_one_that_was_not(folder: Path) -> None:

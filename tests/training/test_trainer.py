@@ -168,6 +168,14 @@ def test_a_run_keeps_a_diary(tmp_path: Path) -> None:
     assert list((tmp_path / "tensorboard").iterdir())
 
 
+def test_the_diary_tells_the_mean_of_all_steps_since_the_last_row(tmp_path: Path) -> None:
+    train(tmp_path / "each", SCHEDULE.model_copy(update={"save_every": 1}))
+    train(tmp_path / "pairs")
+    each = [row["pixel"] for row in rows(tmp_path / "each")]
+    means = [(one + other) / 2 for one, other in zip(each[::2], each[1::2], strict=True)]
+    assert [row["pixel"] for row in rows(tmp_path / "pairs")] == pytest.approx(means, abs=2e-5)
+
+
 def test_a_batch_that_devices_cannot_share_is_refused(tmp_path: Path) -> None:
     place = Place(torch.device("cpu"), rank=0, world=2)
     with pytest.raises(SettingsError, match="multiple of 2"):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from app.cli import run
-from core.run.heap import settle_heap
+INTERRUPTED = 130
 
 
 def main() -> None:
     """Runs the command line and exits with its code."""
-    settle_heap()
-    raise SystemExit(run())
+    try:
+        # Here, so that an interrupt is heard while all that is imported.
+        from app.cli import run
+        from core.run.heap import settle_heap
+
+        settle_heap()
+        code = run()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def _inputs(inputs: list[Path], names: Path | None) -> list[Path]:
         found += read_list(sys.stdin)
     if names is not None:
         try:
-            found += read_list(names.read_text(encoding="utf-8").splitlines())
+            found += read_list(names.read_text(encoding="utf-8-sig").splitlines())
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"The list {names} cannot be read: {error}") from error
     if not found:

@@ -23,6 +23,7 @@ from app.report import open_report, show_info, tell_error
 from app.verify import verify
 from app.window import open_window
 from core.errors import CoreError, SettingsError, WriterError
+from core.media.atomic import refuse_output
 from core.media.photo import is_photo
 from core.media.writer import check_output
 from core.run.background import tell_of_failed_threads
@@ -119,8 +120,12 @@ def _refuse(job: JobSettings) -> None:
         raise SettingsError(
             f"{job.input.name} cannot become {job.output.name}: a photograph stays one."
         )
+    if is_photo(job.input) and job.trim != TrimSettings():
+        raise SettingsError("--start and --end are of a video; a photograph has one moment.")
     try:
-        if not is_photo(job.input):
+        if is_photo(job.input):
+            refuse_output(job.output, job.input, job.overwrite)
+        else:
             check_output(job.output, job.input, overwrite=job.overwrite, settings=job.encode)
     except WriterError as error:
         raise SettingsError(str(error)) from error

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from rich.console import Console
 
 from core.errors import CoreError, SourceError, WriterError
+from core.model import checkpoint
 from core.run.headless import watch
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def run_headless(
         CoreError: the run failed, or its network did; what was recorded is finished.
         SourceError: no frame came.
         WriterError: the run went well, but what it recorded is not whole.
+        KeyboardInterrupt: it was interrupted before the first frame.
     """
+    checkpoint.find(settings.enhance.model)  # what nobody knows is told before a camera is opened
     with _open_report(as_json=as_json) as report:
         watched = watch(uri, settings, report.status, wish=wish, seconds=seconds)
     report.summary(watched)
@@ -55,6 +58,8 @@ def run_headless(
     if watched.error is not None:
         # Its own words may repeat the address and what is secret in it.
         raise CoreError(watched.status.trouble) from watched.error
+    if not watched.status.captured and watched.is_interrupted:
+        raise KeyboardInterrupt
     if not watched.status.captured:
         raise SourceError(f"No frame came from {watched.status.title}: is anything sent there?")
     if watched.incomplete:

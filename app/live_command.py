@@ -41,7 +41,7 @@ def live(
         int | None, typer.Option(help="Begin a new file after so many MiB.", min=1)
     ] = None,
     duration: Annotated[
-        float | None, typer.Option(help="Seconds from the first frame to the end.", min=0.0)
+        float | None, typer.Option(help="Seconds from the first frame to the end.", min=0.1)
     ] = None,
     model: options.ModelName = _ENHANCE.model,
     device: options.DeviceName = _ENHANCE.device,

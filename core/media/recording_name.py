@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import SettingsError, WriterError
 from core.media.atomic import refuse_output
-from core.media.codecs import container_for
+from core.media.codecs import CONTAINERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +32,10 @@ def check_recording_path(path: Path) -> None:
         SettingsError: the suffix is of a container that cannot be recorded into.
         WriterError: the folder, or another file, is in the way.
     """
-    if container_for(path) == "webm":
-        raise SettingsError(f"{path.name} cannot hold H.264; name it .mkv or .mp4")
+    if CONTAINERS.get(path.suffix.lower(), "webm") == "webm":
+        raise SettingsError(f"{path.name} cannot be recorded into; name it .mkv or .mp4")
+    if path.is_file():
+        raise WriterError(f"{path} exists already; choose another name")
     refuse_output(path, None, overwrite=False)
     left = recording_name(path)
     if left.exists():

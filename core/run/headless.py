@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from core.run.live import LiveRun
 from core.run.live_status import LiveState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from core.media.live import LiveSource
     from core.run.enhancing import OpenEnhancer
@@ -39,6 +41,8 @@ class Watched:
     """What became of a recording that is not whole; empty where it is, or where none was wished."""
     error: BaseException | None
     """What it failed of; none where it did not."""
+    is_interrupted: bool
+    """It was ended by hand."""
 
 
 def watch(
@@ -52,6 +56,8 @@ def watch(
     open_enhancer: OpenEnhancer | None = None,
 ) -> Watched:
     """Runs until the source ends, the time is over, or Ctrl-C; takes every pair there is.
+
+    On the main thread, where Ctrl-C is heard.
 
     The first frame is read when the network is open: what is recorded is bright from the start.
 
@@ -69,24 +75,39 @@ def watch(
         WriterError: likewise.
     """
     told = Event()
-    with LiveRun(
-        uri,
-        settings,
-        open_source=open_source,
-        open_enhancer=open_enhancer,
-        tell=told.set,
-        waits_for_network=True,
-    ) as run:
-        follower = _Follower(run, told, report, seconds)
+    with (
+        _interrupts() as interrupts,
+        LiveRun(
+            uri,
+            settings,
+            open_source=open_source,
+            open_enhancer=open_enhancer,
+            tell=told.set,
+            waits_for_network=True,
+        ) as run,
+    ):
+        follower = _Follower(run, told, report, seconds, interrupts)
         if wish is not None:
             run.record(wish)
-        try:
-            run.start()
-            follower.follow()
-        except KeyboardInterrupt:
-            # Ended by hand: the recording is finished all the same.
-            pass
-    return Watched(run.status, follower.seconds, run.recorded, run.incomplete, run.error)
+        run.start()
+        follower.follow()
+    files, incomplete = run.recorded, run.incomplete
+    return Watched(run.status, follower.seconds, files, incomplete, run.error, bool(interrupts))
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """Signals that have come. None raises: a second one would cut off what the first one ends."""
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Follower:
@@ -98,9 +119,11 @@ class _Follower:
         told: Event,
         report: Callable[[LiveStatus], None],
         limit_s: float | None,
+        interrupts: list[int],
     ) -> None:
         self._run, self._told, self._report = run, told, report
         self._limit_s = float("inf") if limit_s is None else limit_s
+        self._interrupts = interrupts
         self._first: float | None = None
         self._last: float | None = None
         self._next_report = time.monotonic() + REPORT_EVERY_S
@@ -112,14 +135,14 @@ class _Follower:
         return 0.0 if self._first is None else now - self._first
 
     def follow(self) -> None:
-        """Until the run has ended or the time is over."""
+        """Until the run has ended, the time is over, or it is interrupted."""
         try:
             self._follow()
         finally:
             self._last = time.monotonic()
 
     def _follow(self) -> None:
-        while self.seconds < self._limit_s:
+        while self.seconds < self._limit_s and not self._interrupts:
             left = (self._next_report - time.monotonic(), self._limit_s - self.seconds)
             self._told.wait(max(0.0, min(left)))
             self._told.clear()

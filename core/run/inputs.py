@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import SettingsError
+from core.run.manifest import manifest_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -105,8 +106,11 @@ def _search_folder(
         folders[:] = sorted(inner for inner in folders if not inner.endswith(".lowlux-chunks"))
         for path in (here / file for file in sorted(files)):
             relative = path.relative_to(top)
-            if path.suffix.lower() in VIDEO_SUFFIXES and _is_wanted(relative, settings):
-                yield Found(path, place / relative.parent, _state(path))
+            if path.suffix.lower() not in VIDEO_SUFFIXES or not _is_wanted(relative, settings):
+                continue
+            if here.resolve() == ours and manifest_path(path).exists():
+                continue  # a film goes on beside those that an earlier run has made
+            yield Found(path, place / relative.parent, _state(path))
 
 
 def _note_closed(error: OSError, notes: list[str]) -> None:

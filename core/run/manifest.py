@@ -189,13 +189,14 @@ def read(output: Path) -> Manifest:
 
 
 def is_made(output: Path, identity: Identity) -> bool:
-    """Whether an output is there that was made just so, and has its manifest."""
+    """Whether an output is there that was made just so, has its manifest, and is as it was then."""
     try:
         manifest = read(output)
-        size = output.stat().st_size
+        if manifest.recipe.identity != identity or manifest.output.size != output.stat().st_size:
+            return False
+        return manifest.output.sha256 == FileMark.of(output).sha256
     except (CoreError, OSError):
         return False
-    return manifest.recipe.identity == identity and manifest.output.size == size
 
 
 def _text(manifest: Manifest) -> bytes:

@@ -134,7 +134,20 @@ def test_an_output_that_is_a_photograph_s_input(
     refused: Callable[..., str], tmp_path: Path
 ) -> None:
     photo = text_photo(tmp_path)
-    refused(photo, FAILED, "--overwrite", output=photo)
+    assert "is the input" in refused(photo, WRONG_USAGE, "--overwrite", output=photo)
+
+
+def test_an_output_that_a_photograph_would_replace(
+    refused: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / "bright.png").write_text("mine")
+    said = refused(text_photo(tmp_path), WRONG_USAGE, output=tmp_path / "bright.png")
+    assert "exists already" in said
+
+
+def test_a_moment_of_a_photograph(refused: Callable[..., str], tmp_path: Path) -> None:
+    photo, output = text_photo(tmp_path), tmp_path / "bright.png"
+    assert "one moment" in refused(photo, WRONG_USAGE, "--start", "1", output=output)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_inputs_from_a_list_and_from_a_pipe(
 ) -> None:
     one, two = make_clip("one.mp4"), make_clip("two.mp4")
     names = tmp_path / "list.txt"
-    names.write_text(f"# both\n{one}\n")
+    names.write_text(f"# both\n{one}\n", encoding="utf-8-sig")  # as some editors write it
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{two}\n"))
     done = batch("-", "--list", names, "-o", tmp_path / "out", "--dry-run")
     assert [Path(str(row["source"])) for row in events(done, "row")] == [two, one]

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,9 +17,10 @@ import pytest
 
 from core.enhance import live_enhancer
 from core.media.recording_name import recording_name
+from core.settings import LiveSettings
 from tests.app.conftest import Done, Lowlux, program
 from tests.fakes import FakeBackend
-from tests.run.live_parts import Opener
+from tests.run.live_parts import Opener, until
 
 Start = Callable[[list[str]], "subprocess.Popen[str]"]
 PATTERN = "test:?size=64x64&noise=0&rate=60"
@@ -148,6 +150,7 @@ WRONG = [
     pytest.param(("--source", PATTERN, "--plan", "quick"), "--plan quick", id="plan"),
     pytest.param(("--source", PATTERN, "--strength", "2"), "--strength 2", id="strength"),
     pytest.param(("--source", PATTERN, "--record", "a.webm"), "name it .mkv or .mp4", id="name"),
+    pytest.param(("--source", PATTERN, "--record", "a.avi"), "name it .mkv or .mp4", id="old"),
     pytest.param(("--source", PATTERN, "--duration", "-1"), "duration", id="duration"),
     pytest.param(("--source", PATTERN, "--segment-mib", "5"), "to be recorded", id="segments"),
 ]
@@ -182,7 +185,7 @@ def test_a_source_that_is_not_there_fails_without_its_password(live: Lowlux) -> 
 
 def test_without_its_network_it_does_not_begin(live: Lowlux, tmp_path: Path) -> None:
     done = live(PATTERN, "--record", tmp_path / "bright.mkv", "--model", "missing")
-    assert (done.code, done.summary["captured"]) == (1, 0)
+    assert (done.code, done.out) == (1, "")
     assert "missing" in done.err
     assert len(done.err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
@@ -216,6 +219,33 @@ def test_an_interrupt_ends_it_with_its_recording_finished(start: Start, tmp_path
     (file,) = summary["files"]
     assert file["checked"]
     assert frames(path) == file["frames"] > 0
+
+
+def test_who_presses_twice_loses_no_recording(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "dark.mp4"
+    process = recording(start, path)
+    captured(process, 1)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, err) == (0, "")
+    (file,) = json.loads(out.splitlines()[-1])["files"]
+    assert file["checked"]
+    assert frames(path) == file["frames"] > 0
+
+
+def test_an_interrupt_before_the_first_frame_is_told_as_one(
+    live: Lowlux, quick_network: Opener, tmp_path: Path
+) -> None:
+    def interrupted(_: LiveSettings) -> None:
+        signal.raise_signal(signal.SIGINT)
+        until(lambda: all(thread.name != "lowlux-capture" for thread in threading.enumerate()))()
+
+    quick_network.before = interrupted
+    done = live(PATTERN, "--record", tmp_path / "bright.mkv")
+    assert done.code == 130
+    assert done.err.startswith("Interrupted")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])

@@ -286,7 +286,7 @@ def test_a_broken_off_recording_is_not_overwritten(tmp_path: Path) -> None:
     encoder = LiveEncoder(160, 96, CLOCK)
     with pytest.raises(WriterError, match="broke off; rename it"):
         RecordingFile(tmp_path / "walk.mkv", encoder.template, origin=Fraction(0))
-    with pytest.raises(SettingsError, match="cannot hold H"):
+    with pytest.raises(SettingsError, match="cannot be recorded into"):
         RecordingFile(tmp_path / "walk.webm", encoder.template, origin=Fraction(0))
 
 

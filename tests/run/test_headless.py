@@ -6,7 +6,7 @@ from threading import Event
 
 from core.run.headless import watch
 from core.run.live_status import LiveState, LiveStatus
-from core.settings import LiveSettings
+from core.settings import EnhanceSettings, LiveSettings
 from tests.run.live_parts import SETTINGS, Opener, Script, frame, opens
 
 NOT_READ_S = 0.2
@@ -30,6 +30,14 @@ def test_no_frame_is_read_before_the_network_is_open() -> None:
     assert were_early == [False]
     assert (watched.status.state, watched.status.captured) == (LiveState.ENDED, 5)
     assert len(opener.opened) == 1
+
+
+def test_without_a_network_nothing_begins() -> None:
+    opener, settings = Opener(), LiveSettings(enhance=EnhanceSettings(model="missing"))
+    source = Script(*(frame(number) for number in range(5)))
+    watched = watch("door:", settings, unheard, open_source=opens(source), open_enhancer=opener)
+    assert (watched.status.state, watched.status.captured) == (LiveState.FAILED, 0)
+    assert "no model called missing" in str(watched.error)
 
 
 def test_what_nobody_foresaw_while_it_is_opened_ends_the_run() -> None:

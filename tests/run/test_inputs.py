@@ -56,6 +56,14 @@ def test_the_output_folder_is_not_searched(put: Callable[[str], Path], tmp_path:
     assert "was not searched" in note
 
 
+def test_what_was_made_into_the_folder_of_the_films_is_no_film(
+    put: Callable[[str], Path], tmp_path: Path
+) -> None:
+    for name in ("out/a.mp4", "out/a_bright.mp4", "out/a_bright.mp4.lowlux.json", "out/old/b.mp4"):
+        put(name)
+    assert found(tmp_path, tmp_path / "out") == (["a.mp4", "old/b.mp4"], [])
+
+
 def test_what_is_not_there_is_told(put: Callable[[str], Path], tmp_path: Path) -> None:
     put("in/notes.txt")
     with pytest.raises(SettingsError, match="There is no video in"):

@@ -19,6 +19,7 @@ from core.run.manifest import (
     Manifest,
     Part,
     Recipe,
+    is_made,
     manifest_path,
     output_of,
     read,
@@ -101,6 +102,18 @@ def test_every_byte_that_is_changed_is_noticed(manifest: Manifest, tmp_path: Pat
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         with pytest.raises(CoreError, match="was changed since it was written"):
             read(output)
+
+
+def test_only_what_is_there_unchanged_is_made(manifest: Manifest, tmp_path: Path) -> None:
+    output = tmp_path / "film.mp4"
+    output.write_bytes(b"night")
+    save(manifest, output)
+    assert is_made(output, IDENTITY)
+    assert not is_made(output, IDENTITY.model_copy(update={"program": "0.2.0"}))
+    output.write_bytes(b"sight")
+    assert not is_made(output, IDENTITY)
+    output.unlink()
+    assert not is_made(output, IDENTITY)
 
 
 @pytest.mark.parametrize(

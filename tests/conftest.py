@@ -73,10 +73,13 @@ class Clip:
     pixels_are: str = "rgb24"
     """The layout `picture` returns."""
 
+    movflags: str = "use_metadata_tags"
+    """Of MP4's muxer."""
+
     def write(self, path: Path) -> Path:
         """Encode into `path`; the suffix chooses the container."""
         mov = path.suffix in {".mp4", ".mov"}
-        options = {"movflags": "use_metadata_tags"} if mov else {}
+        options = {"movflags": self.movflags} if mov else {}
         with av.open(str(path), "w", container_options=options) as output:
             video = self._add_video(output)
             voices = [self._add_audio(output, language) for language in self.audio]

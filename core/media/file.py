@@ -15,7 +15,7 @@ from core.media.colour import UNSPECIFIED, to_rgb, working_matrix
 from core.media.deinterlace import deinterlaced
 from core.media.hdr import ToneMapper
 from core.media.packets import PacketReader, open_input, primary_video
-from core.media.probe import describe_file
+from core.media.probe import describe_file, missing_end
 from core.media.source import MIN_SIDE_PX
 from core.media.timing import SteadyClock, with_durations
 
@@ -95,6 +95,9 @@ class FileSource(Closing):
                 break
             if pts >= begin:
                 yield picture, pts
+        else:
+            if lacking := missing_end(self.info, self._stream, clock.end):
+                self._note(lacking)
         if clock.repaired:
             self._note(f"{clock.repaired} frames had no usable time and were given one")
 

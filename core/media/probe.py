@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from av.stream import Stream
 
 _MICROSECOND = Fraction(1, 1_000_000)
+_END_MARGIN_S = 1.0
+"""Sound, rounding and lost tails make this much."""
+_CLOCK = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 _NO_FIELD_ORDER = (0, 1)
 """FFmpeg's field orders "unknown" and "progressive"."""
 
@@ -65,6 +69,34 @@ def describe_stream(stream: Stream) -> StreamInfo:
         title=stream.metadata.get("title") or stream.metadata.get("name"),
         details=_details(stream),
     )
+
+
+def missing_end(info: SourceInfo, stream: VideoStream, end: int) -> str:
+    """A sentence where pictures end before the file says so, as a copy that broke off does.
+
+    Args:
+        info: of the file.
+        stream: its video.
+        end: when the last picture is over, in the stream's unit.
+    """
+    reached, stated = float(end * info.time_base), _stated_end(info, stream)
+    if stated is None or stated - reached <= _END_MARGIN_S:
+        return ""
+    return (
+        f"The pictures end at {reached:.1f} s, but {info.path.name} says that it has them until "
+        f"{stated:.1f} s: if it is a copy, copy it again"
+    )
+
+
+def _stated_end(info: SourceInfo, stream: VideoStream) -> float | None:
+    """An MP4 says how long the video is shown, a tag of Matroska's when it is over, in seconds."""
+    if stream.duration:
+        return info.start_seconds + float(stream.duration * info.time_base)
+    found = _CLOCK.fullmatch(stream.metadata.get("DURATION", ""))
+    if found is None:
+        return None
+    hours, minutes, seconds = map(float, found.groups())
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def _details(stream: Stream) -> str:

@@ -19,7 +19,8 @@ class SteadyClock:
     """
 
     def __init__(self, first: int, step: int) -> None:
-        self._next = first
+        self.end = first
+        """When the frame before is over, in the stream's unit."""
         self._last: int | None = None
         self._step = max(step, 1)
         self.repaired = 0
@@ -29,13 +30,13 @@ class SteadyClock:
         """The frame's time, in the stream's unit."""
         pts = frame.pts
         if pts is None:
-            pts = self._next
+            pts = self.end
             self.repaired += 1
         elif self._last is not None and pts <= self._last:
             pts = self._last + 1
             self.repaired += 1
         self._last = pts
-        self._next = pts + (frame.duration or self._step)
+        self.end = pts + (frame.duration or self._step)
         return pts
 
 

@@ -252,6 +252,24 @@ def test_a_recording_cut_short_gives_what_there_is(make_clip: MakeClip) -> None:
     assert 5 < len(read(clip)) < 40
 
 
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_copy_that_broke_off_is_told(make_clip: MakeClip, suffix: str) -> None:
+    times = [40 * i for i in range(100)]
+    clip = make_clip(
+        f"long.{suffix}", times=times, time_base=Fraction(1, 1000), movflags="faststart"
+    )
+    with open_source(clip) as source:
+        assert len(list(source)) == 100
+        assert source.notes == []
+    data = clip.read_bytes()
+    clip.write_bytes(data[: len(data) // 2])
+    with open_source(clip) as source:
+        frames = list(source)
+        (told,) = (note for note in source.notes if "copy it again" in note)
+    assert f"end at {float(seconds(frames)[-1]) + 0.04:.1f} s" in told
+    assert "until 4.0 s" in told
+
+
 def test_refusals_name_the_file_the_fault_and_the_way_out(
     make_clip: MakeClip, tmp_path: Path
 ) -> None:

@@ -116,7 +116,7 @@ def run_chunk(task: ChunkTask, tick: Callable[[int], None] = lambda _: None) -> 
     one kind of processor with one number of threads.
 
     Args:
-        task: what to do; doing it again replaces the file by an equal one.
+        task: what to do; doing it again replaces the file.
         tick: told after every frame how many are done.
 
     Raises:

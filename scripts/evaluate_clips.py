@@ -142,11 +142,12 @@ def main(
     frames: Annotated[int, typer.Option(min=MIN_FRAMES, help="How many of each clip")] = 24,
     pattern: Annotated[str, typer.Option(help="Which of the clips")] = "day_*.mp4",
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where it runs")] = "auto",
+    steady: Annotated[float, typer.Option(min=0, max=1, help="How firmly noise is averaged")] = 1.0,
     json_only: Annotated[bool, typer.Option("--json-only", help="No progress bar")] = False,
 ) -> None:
     """Prints how close to the truth and how steady a model is on darkened clips."""
     try:
-        settings = EnhanceSettings(model=model, device=device)
+        settings = EnhanceSettings(model=model, device=device, steady=steady)
         said = evaluate(_found(clips, pattern), frames, model, settings, bar=not json_only)
     except CoreError as error:
         typer.echo(str(error), err=True)

@@ -65,6 +65,13 @@ def test_the_shipped_model_is_measured_in_every_way(folder: Path) -> None:
     assert found["as_clip"] != found["per_frame"]
 
 
+def test_what_steadiness_does_can_be_told_from_what_the_kept_prior_does(folder: Path) -> None:
+    how = ("--clips", folder, "--frames", 8, "--device", "cpu", "--model", "deepspg-lite")
+    firm, loose = said(*how), said(*how, "--steady", 0)
+    assert firm["per_frame"] == loose["per_frame"]
+    assert firm["as_clip"]["static_deviation"] < 0.7 * loose["as_clip"]["static_deviation"]
+
+
 def test_a_curve_knows_of_no_frame_before(folder: Path) -> None:
     found = said("--clips", folder, "--frames", 8, "--model", "gamma", "--pattern", "d*")
     assert found["as_clip"] == found["per_frame"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 INTERRUPTED = 130
 
 
@@ -16,6 +18,9 @@ def main() -> None:
         code = run()
     except KeyboardInterrupt:
         code = INTERRUPTED
+    # Whoever presses again while it ends would have another code told.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise SystemExit(code)
 
 

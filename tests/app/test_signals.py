@@ -43,6 +43,18 @@ def test_a_job_that_is_interrupted_leaves_nothing(
     assert "Interrupted" in err
 
 
+def test_who_presses_again_is_told_the_same(
+    start: Start, long_clip: Path, weights: Path, tmp_path: Path
+) -> None:
+    process = begin(start, long_clip, tmp_path / "bright.mp4", weights)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    assert "Interrupted" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, err) == (130, "")
+
+
 def test_a_job_that_is_killed_leaves_no_output(
     start: Start, long_clip: Path, weights: Path, tmp_path: Path
 ) -> None:

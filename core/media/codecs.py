@@ -29,6 +29,8 @@ _SPEEDS = (
     "veryslow",
 )  # fmt: skip
 _NEEDS_EVEN_SIDES = {"libx264", "libx265", "libsvtav1", "h264_nvenc", "hevc_nvenc", "mpeg4"}
+_FIFTY_ONE = {"libx264", "libx265"}
+"""Their worst quality; they take a higher number for it without a word."""
 _EIGHT_BIT = ("yuv420p", "nv12", "yuv422p", "yuv444p")
 _TEN_BIT = ("yuv420p10le", "p010le", "yuv422p10le", "yuv444p10le")
 
@@ -51,10 +53,13 @@ def encoder_for(path: Path, settings: EncodeSettings) -> str:
     """The encoder to use: the one asked for, or VP9 where WebM cannot hold the default one.
 
     Raises:
-        SettingsError: there is no such encoder, or the container cannot hold what it makes.
+        SettingsError: there is no such encoder, it knows no such quality, or the container cannot
+            hold what it makes.
     """
     container = container_for(path)
     encoder = _known_encoder(settings.codec)
+    if encoder in _FIFTY_ONE and settings.crf > 51:
+        raise SettingsError(f"{encoder} has a crf of 51 at the most, and not {settings.crf}")
     if _holds_encoder(container, encoder):
         return encoder
     if container == "webm" and settings.codec == EncodeSettings().codec:

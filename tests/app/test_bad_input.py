@@ -193,6 +193,7 @@ def test_a_disk_that_is_full(
     [
         (("--codec", "libx999"), "libx999"),
         (("--crf", "99"), "--crf"),
+        (("--crf", "60"), "51 at the most"),
         (("--strength", "-1"), "--strength"),
         (("--strength", "much"), "--strength"),
         (("--prior-every", "0"), "--prior-every"),

@@ -97,11 +97,15 @@ def watch(
 
 @contextmanager
 def _interrupts() -> Iterator[list[int]]:
-    """Signals that have come. None raises: a second one would cut off what the first one ends."""
+    """Signals that have come. None raises: a second one would cut off what the first one ends.
+
+    What a shell has had ignored, as for a job in the background, stays so.
+    """
     came: list[int] = []
     before = {
         number: signal.signal(number, lambda number, _: came.append(number))
         for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:
         yield came

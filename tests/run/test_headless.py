@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable
 from threading import Event
+
+import pytest
 
 from core.run.headless import watch
 from core.run.live_status import LiveState, LiveStatus
@@ -30,6 +34,25 @@ def test_no_frame_is_read_before_the_network_is_open() -> None:
     assert were_early == [False]
     assert (watched.status.state, watched.status.captured) == (LiveState.ENDED, 5)
     assert len(opener.opened) == 1
+
+
+@pytest.mark.parametrize(
+    ("handler", "is_noted"), [(signal.default_int_handler, True), (signal.SIG_IGN, False)]
+)
+def test_an_interrupt_is_noted_unless_a_shell_had_it_ignored(
+    handler: Callable[..., object] | signal.Handlers, is_noted: bool
+) -> None:
+    def interrupt(_: LiveSettings) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    source, opener = Script(frame(1)), Opener(before=interrupt)
+    known = signal.signal(signal.SIGINT, handler)
+    try:
+        watched = watch("door:", SETTINGS, unheard, open_source=opens(source), open_enhancer=opener)
+        assert signal.getsignal(signal.SIGINT) is handler
+    finally:
+        signal.signal(signal.SIGINT, known)
+    assert watched.is_interrupted == is_noted
 
 
 def test_without_a_network_nothing_begins() -> None:
